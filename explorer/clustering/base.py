@@ -1,0 +1,64 @@
+"""What every clusterer shares: what it runs on is a setting, rows without a value are noise, clusters are numbered by size."""
+
+from __future__ import annotations
+
+import numpy as np
+import param
+
+from explorer.errors import InputError
+from explorer.step import Output, Progress, Step, as_output
+
+
+class Clusterer(Step):
+    """A step from vectors ``(n, d)`` or a layout ``(n, 2)`` to clusters ``(n,)`` int32; -1 is noise, 0 is the largest."""
+
+    kind = "cluster"
+
+    on = param.Selector(
+        default="layout", objects=["layout", "pca", "vectors"],
+        doc="What is clustered: the layout as you see it, the first principal components of the vectors, or the vectors themselves.",
+    )  # fmt: skip
+    n_components = param.Integer(
+        20, bounds=(2, 512), softbounds=(2, 100), precedence=1, doc="How many principal components, where clustering runs on pca."
+    )
+
+    def apply(self, data: np.ndarray, progress: Progress) -> Output:
+        """Cluster the rows that have a value.
+
+        Raises
+        ------
+        InputError
+            When fewer than three rows have a value.
+        """
+        given = np.asarray(data)
+        valid = np.isfinite(given).all(axis=1)
+        if valid.sum() < 3:
+            raise InputError(f"{int(valid.sum())} of {len(given):,} rows have a value; clusters need at least 3")
+        rows = np.ascontiguousarray(given[valid], dtype=np.float32)
+        if self.on == "pca" and min(rows.shape) > self.n_components:
+            rows = self._components(rows)
+        made = as_output(self.compute(rows, progress))
+        clusters = np.full(len(given), -1, np.int32)
+        clusters[valid] = _by_size(np.asarray(made.values))
+        arrays = {name: _scattered(array, valid) for name, array in made.arrays.items()}
+        return made._replace(values=clusters, arrays=arrays)
+
+    def _components(self, rows: np.ndarray) -> np.ndarray:
+        from sklearn.decomposition import PCA
+
+        return np.asarray(PCA(self.n_components, random_state=self.random_state).fit_transform(rows), dtype=np.float32)
+
+
+def _by_size(codes: np.ndarray) -> np.ndarray:
+    """Renumber so that 0 is the largest cluster and ties go by first appearance; every negative code is noise."""
+    clusters = np.full(len(codes), -1, np.int32)
+    found, first, counts = np.unique(codes[codes >= 0], return_index=True, return_counts=True)
+    for rank, place in enumerate(np.lexsort((first, -counts))):
+        clusters[codes == found[place]] = rank
+    return clusters
+
+
+def _scattered(array: np.ndarray, valid: np.ndarray) -> np.ndarray:
+    whole = np.zeros(len(valid), array.dtype)
+    whole[valid] = array
+    return whole

@@ -1,0 +1,250 @@
+"""A dataset: unique ids, a table, media and vectors of the same n items; frozen, so that it can be shared by many visits."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from explorer.dataset.columns import KINDS, to_series
+from explorer.dataset.pictures import Picture, open_picture
+from explorer.errors import InputError, listed, unknown
+
+ROLES = ("text", "image")
+SMALLEST = 3  # items; two points have no neighbourhood to lay out or to cluster
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """`n` items.
+
+    Attributes
+    ----------
+    name
+        What the page calls it: a file's or folder's name.
+    ids
+        ``(n,)`` unique; int64 or str objects. Labels and exports go by these, never by row numbers.
+    table
+        The columns, n rows; may be memory-mapped.
+    kinds
+        What each column is: one of `explorer.dataset.columns.KINDS`.
+    roles
+        Which column holds the item itself: ``{"image": "picture"}``. The first role is what a card shows.
+    vectors
+        ``(n, d)`` float32, or None. May hold NaN; the `vectors` extractor says what happens then.
+    layout
+        ``(n, 2)`` float32, a layout that came with the data, or None.
+    root
+        Where relative picture paths start.
+    notes
+        Sentences about what reading found: guesses, skipped files, missing values.
+    """
+
+    name: str
+    ids: np.ndarray
+    table: pa.Table
+    kinds: dict[str, str]
+    roles: dict[str, str] = field(default_factory=dict)
+    vectors: np.ndarray | None = None
+    layout: np.ndarray | None = None
+    root: Path | None = None
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        n = len(self.ids)
+        if n < SMALLEST:
+            raise InputError(f"{self.name} has {n} item{'s' * (n != 1)}; a map needs at least {SMALLEST}: give more items")
+        lengths = {"table": self.table.num_rows if self.table.num_columns else n}
+        lengths |= {name: len(array) for name, array in (("vectors", self.vectors), ("layout", self.layout)) if array is not None}
+        for what, length in lengths.items():
+            if length != n:
+                raise InputError(f"{self.name}: {n:,} ids but {length:,} rows of {what}; they must be the same items in the same order")
+        if self.vectors is not None and (self.vectors.ndim != 2 or not self.vectors.shape[1]):
+            raise InputError(f"{self.name}: vectors of shape {self.vectors.shape}; (n, d) with d of at least 1 is needed")
+        index = self.index
+        if not index.is_unique:
+            twice = index[index.duplicated()].unique()
+            raise InputError(f"{self.name}: ids must be unique, but {listed(map(repr, twice))} stand more than once; choose another --id")
+        for column, kind in self.kinds.items():
+            if kind not in KINDS:
+                raise unknown(f"kind of column (for {column!r})", kind, KINDS)
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def __repr__(self) -> str:
+        return f"<Dataset {self.name}: {self.summary}>"
+
+    @cached_property
+    def index(self) -> pd.Index:
+        """The ids as an index: ``index.get_indexer(ids)`` gives rows."""
+        return pd.Index(self.ids)
+
+    def rows(self, ids: Sequence[Any]) -> np.ndarray:
+        """Rows of those ids, in their order.
+
+        Raises
+        ------
+        InputError
+            When an id is not in the dataset.
+        """
+        rows = self.index.get_indexer(pd.Index(list(ids), dtype=self.index.dtype if len(ids) == 0 else None))
+        if (rows < 0).any():
+            missing = [given for given, row in zip(ids, rows, strict=True) if row < 0]
+            raise InputError(f"{self.name} has no item with id {listed(map(repr, missing))}; ids look like {self.ids[0]!r}")
+        return np.asarray(rows)
+
+    @property
+    def columns(self) -> list[str]:
+        """The columns' names."""
+        return list(self.kinds)
+
+    def column(self, name: str) -> pd.Series:
+        """One column as a Series of n values.
+
+        Raises
+        ------
+        InputError
+            For a name that is not a column; the closest right one is offered.
+        """
+        if name not in self.kinds:
+            raise unknown("column", name, self.kinds)
+        return to_series(self.table.column(name), self.kinds[name])
+
+    def of_kind(self, *kinds: str) -> list[str]:
+        """The columns of these kinds."""
+        return [name for name, kind in self.kinds.items() if kind in kinds]
+
+    def to_frame(self) -> pd.DataFrame:
+        """The plain columns (no pictures, no vectors), indexed by id."""
+        plain = self.of_kind("number", "category", "text", "date", "flag", "id")
+        return pd.DataFrame({name: self.column(name).to_numpy() for name in plain}, index=pd.Index(self.ids, name="id"))
+
+    def texts(self, rows: np.ndarray | None = None) -> list[str]:
+        """The items' texts (empty where missing), of all rows or of some.
+
+        Raises
+        ------
+        InputError
+            When the dataset has no text column.
+        """
+        if "text" not in self.roles:
+            raise self._without("text", "text")
+        column = self.table.column(self.roles["text"])
+        values = column if rows is None else column.take(pa.array(rows))
+        return ["" if value is None else str(value) for value in values.to_pylist()]
+
+    def picture(self, row: int) -> Picture:
+        """One item's picture, decoded now.
+
+        Raises
+        ------
+        InputError
+            When it cannot be read; the file or row is named.
+        """
+        if "image" not in self.roles:
+            raise self._without("pictures", "image")
+        given = self.table.column(self.roles["image"])[row].as_py()
+        return open_picture(given, self.root, f"item {self.ids[row]!r}")
+
+    def _without(self, what: str, option: str) -> InputError:
+        return InputError(f"{self.name} has no column of {what}: name one with --{option} (columns are {listed(self.columns, 12)})")
+
+    @property
+    def subject(self) -> str:
+        """What the items are, in the plural: pictures, texts, vectors or rows."""
+        if "image" in self.roles:
+            return "pictures"
+        if "text" in self.roles:
+            return "texts"
+        return "rows" if self.kinds else "vectors"
+
+    @property
+    def summary(self) -> str:
+        """``1,911 pictures · 3 columns``."""
+        parts = [f"{len(self):,} {self.subject}"]
+        if self.kinds:
+            parts.append(f"{len(self.kinds)} column{'s' * (len(self.kinds) != 1)}")
+        if self.vectors is not None:
+            parts.append(f"vectors of {self.vectors.shape[1]:,}")
+        return " · ".join(parts)
+
+    @property
+    def guesses(self) -> list[tuple[str, str]]:
+        """Each column with what it is taken to be: ``("name", "text (the item)")``."""
+        given = {column: role for role, column in self.roles.items()}
+        return [(name, kind + (" (the item)" if name in given else "")) for name, kind in self.kinds.items()]
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """A hash of all that the items are: ids, columns, roles and vectors, and of picture files their size and time."""
+        digest = hashlib.sha256(json.dumps([self.kinds, self.roles], sort_keys=True).encode())
+        for identifier in self.ids:
+            digest.update(repr(identifier).encode("utf-8", "surrogatepass"))
+        for column in self.table.combine_chunks().columns:
+            for chunk in column.chunks:
+                for buffer in pa.concat_arrays([chunk]).buffers():
+                    digest.update(buffer if buffer is not None else b"-")
+        for array in (self.vectors, self.layout):
+            if array is not None:
+                digest.update(np.ascontiguousarray(array).view(np.uint8).data)
+        self._hash_files(digest)
+        return digest.hexdigest()[:24]
+
+    def _hash_files(self, digest: Any) -> None:
+        if "image" not in self.roles or not pa.types.is_string(self.table.column(self.roles["image"]).type):
+            return
+        for given in self.table.column(self.roles["image"]).to_pylist():
+            try:
+                found = (Path(self.root or ".") / (given or "")).stat()
+                digest.update(f"{found.st_size},{found.st_mtime_ns};".encode())
+            except OSError:
+                digest.update(b"gone;")
+
+    _MANIFEST: ClassVar = ("name", "kinds", "roles", "notes")
+
+    def save(self, folder: Path) -> None:
+        """Write to a folder that `load` maps into memory, so that a child process reads the same bytes without a copy."""
+        folder.mkdir(parents=True, exist_ok=True)
+        with pa.OSFile(str(folder / "table.arrow"), "wb") as file, pa.ipc.new_file(file, self.table.schema) as writer:
+            writer.write_table(self.table)
+        strings = self.ids.dtype.kind == "O"
+        np.save(folder / "ids.npy", self.ids.astype("U") if strings else self.ids, allow_pickle=False)
+        for name in ("vectors", "layout"):
+            if (array := getattr(self, name)) is not None:
+                np.save(folder / f"{name}.npy", array, allow_pickle=False)
+        manifest = {name: getattr(self, name) for name in self._MANIFEST}
+        manifest |= {"root": None if self.root is None else str(self.root), "fingerprint": self.fingerprint, "strings": strings}
+        (folder / "manifest.json").write_text(json.dumps(manifest), "utf-8")
+
+    @classmethod
+    def load(cls, folder: Path) -> Dataset:
+        """Read back what `save` wrote; the arrays and the table are memory-mapped."""
+        manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
+        table = pa.ipc.open_file(pa.memory_map(str(folder / "table.arrow"))).read_all()
+        ids = np.load(folder / "ids.npy", allow_pickle=False)
+        arrays = {
+            name: np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False) if (folder / f"{name}.npy").exists() else None
+            for name in ("vectors", "layout")
+        }
+        made = cls(
+            manifest["name"], ids.astype(object) if manifest["strings"] else ids, table, manifest["kinds"], manifest["roles"],
+            arrays["vectors"], arrays["layout"], Path(manifest["root"]) if manifest["root"] else None, tuple(manifest["notes"]),
+        )  # fmt: skip
+        made.__dict__["fingerprint"] = manifest["fingerprint"]  # fills the cached property: the same data, not hashed again
+        return made
+
+    def with_notes(self, *notes: str) -> Dataset:
+        """The same dataset with more said about it."""
+        return replace(self, notes=(*self.notes, *notes))
+
+
+__all__ = ["ROLES", "SMALLEST", "Dataset"]

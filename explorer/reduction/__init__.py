@@ -1,0 +1,5 @@
+"""Vectors to a layout."""
+
+from explorer.reduction.base import Reducer
+
+__all__ = ["Reducer"]

@@ -1,0 +1,371 @@
+"""A step: settings declared once, named, recorded and run. Its result: values beside the settings that made them."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import json
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+import param
+
+from explorer.errors import Cancelled, InputError, unknown
+
+KINDS = ("extract", "reduce", "cluster")
+ADVANCED = 1  # a setting declared with at least this `precedence` is shown under "More settings"
+
+
+class Progress:
+    """Says how far a step is and notices that Stop was pressed.
+
+    Call it with a fraction in [0, 1] and a note. Fractions never go back. `part` gives a progress for a share of the work.
+
+    Raises
+    ------
+    Cancelled
+        Out of the call, when `cancelled()` is true.
+    """
+
+    def __init__(
+        self, report: Callable[[float, str], None] | None = None, cancelled: Callable[[], bool] | None = None
+    ) -> None:
+        self._report = report
+        self._cancelled = cancelled
+        self._reached = 0.0
+
+    def __call__(self, fraction: float, note: str = "") -> None:
+        if self._cancelled is not None and self._cancelled():
+            raise Cancelled
+        self._reached = max(self._reached, min(float(fraction), 1.0))
+        if self._report is not None:
+            self._report(self._reached, note)
+
+    def part(self, start: float, stop: float) -> Progress:
+        """A progress whose 0 to 1 is `start` to `stop` of this one."""
+        return Progress(lambda fraction, note: self(start + (stop - start) * fraction, note))
+
+
+class Output(NamedTuple):
+    """What `Step.compute` may return when there is more to say than the values.
+
+    `arrays` are further per-item arrays of length n (``probability``), exported beside the values; `notes` are sentences for the
+    person ("12 missing values were filled with the column's median").
+    """
+
+    values: np.ndarray
+    arrays: dict[str, np.ndarray] = {}  # noqa: RUF012  a NamedTuple's default; never edited
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """Values beside everything that is needed to make them again.
+
+    Attributes
+    ----------
+    values
+        ``(n, d)`` float32 features, ``(n, 2)`` float32 layout, or ``(n,)`` int32 clusters where -1 is noise. A row without a
+        value (an unreadable picture) is NaN, or -1 for clusters.
+    key
+        Names the result: a hash of method, settings and the input's fingerprint. It is the fingerprint that the next step sees.
+    """
+
+    values: np.ndarray
+    kind: str
+    method: str
+    settings: dict[str, Any]
+    input: str
+    key: str
+    seconds: float = 0.0
+    versions: dict[str, str] = field(default_factory=dict)
+    arrays: dict[str, np.ndarray] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    @property
+    def valid(self) -> np.ndarray:
+        """``(n,)`` bool: the rows that have a value."""
+        if self.values.ndim == 1:
+            return np.ones(len(self.values), bool)
+        return np.isfinite(self.values).all(axis=1)
+
+    def record(self) -> dict[str, Any]:
+        """Everything but the arrays, as plain JSON values."""
+        names = ("kind", "method", "settings", "input", "key", "seconds", "versions")
+        return {name: getattr(self, name) for name in names} | {"notes": list(self.notes)}
+
+    def save(self, folder: Path) -> None:
+        """Write to `folder`, whole or not at all; a folder that is there already is left alone."""
+        if folder.exists():
+            return
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(prefix=".writing-", dir=folder.parent))
+        try:
+            _write_array(temporary / "values.npy", self.values)
+            for name, array in self.arrays.items():
+                _write_array(temporary / f"array-{name}.npy", array)
+            with open(temporary / "settings.json", "w", encoding="utf-8") as file:
+                json.dump(self.record(), file, indent=1)
+                file.flush()
+                os.fsync(file.fileno())
+            os.rename(temporary, folder)
+        except OSError:
+            if not folder.exists():  # another process may have written the same result first; then there is nothing to do
+                raise
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+
+    @classmethod
+    def load(cls, folder: Path) -> Result:
+        """Read a saved result back; its arrays are memory-mapped, read only."""
+        record = json.loads((folder / "settings.json").read_text("utf-8"))
+        arrays = {
+            path.stem.removeprefix("array-"): np.load(path, mmap_mode="r", allow_pickle=False)
+            for path in sorted(folder.glob("array-*.npy"))
+        }
+        values = np.load(folder / "values.npy", mmap_mode="r", allow_pickle=False)
+        return cls(values, **(record | {"notes": tuple(record["notes"])}), arrays=arrays)
+
+
+class Step(param.Parameterized):
+    """A named, recorded computation. Subclass it, declare settings with `param`, and write `compute`.
+
+    A step holds settings and no results, so that the same one can be run on anything. Register a subclass by an entry point in the
+    group ``explorer.extract``, ``explorer.reduce`` or ``explorer.cluster`` to have it listed, or give an instance to the session.
+    """
+
+    kind: ClassVar[str] = ""
+    method: ClassVar[str] = ""
+    version: ClassVar[int] = 1  # raise it when the same settings begin to mean something else
+    packages: ClassVar[tuple[str, ...]] = ()  # distributions whose versions are recorded with each result
+
+    random_state = param.Integer(
+        0, bounds=(0, 2**32 - 1), precedence=9, doc="Seed of all that is random; the same seed gives the same result."
+    )
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__()
+        self.set(**settings)
+
+    def set(self, **settings: Any) -> None:
+        """Change settings, all or none.
+
+        Raises
+        ------
+        InputError
+            For a name that is not a setting, or a value that is not allowed.
+        """
+        for name in settings:
+            self._declared(name)
+        try:
+            self.param.update(**settings)
+        except (ValueError, TypeError) as problem:
+            name = next((n for n in settings if f".{n}'" in str(problem) or f"'{n}'" in str(problem)), next(iter(settings)))
+            raise InputError(
+                f"{self.method}: {name}={settings[name]!r} is not allowed; {name} takes {self.allowed(name)}"
+            ) from problem
+
+    @classmethod
+    def setting_names(cls) -> list[str]:
+        """The settings' names, in the order they are shown."""
+        names = [name for name in cls.param if name != "name" and not name.startswith("_")]
+        return sorted(names, key=lambda name: cls.param[name].precedence or 0)
+
+    @classmethod
+    def _declared(cls, name: str) -> Any:
+        if name not in cls.setting_names():
+            raise unknown(f"setting of {cls.method!r}", name, cls.setting_names())
+        return cls.param[name]
+
+    @classmethod
+    def allowed(cls, name: str) -> str:
+        """In words, what a setting may be."""
+        declared = cls._declared(name)
+        if isinstance(declared, param.Selector):
+            return "one of " + ", ".join(str(choice) for choice in declared.objects)
+        if isinstance(declared, param.Boolean):
+            return "true or false"
+        if isinstance(declared, param.List):
+            return "a list, or names separated by commas"
+        if isinstance(declared, param.Number):
+            what = "a whole number" if isinstance(declared, param.Integer) else "a number"
+            low, high = declared.bounds or (None, None)
+            span = f" from {low:g}" * (low is not None) + f" to {high:g}" * (high is not None) if declared.bounds else ""
+            return what + span + (", or none" if declared.allow_None else "")
+        return "text"
+
+    @classmethod
+    def parse(cls, name: str, text: str) -> Any:
+        """A setting's value out of text, as the command line gives it."""
+        declared = cls._declared(name)
+        if declared.allow_None and text.lower() in {"none", ""}:
+            return None
+        if isinstance(declared, param.Boolean):
+            return {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}.get(text.lower(), text)
+        if isinstance(declared, param.List):
+            return [part.strip() for part in text.split(",") if part.strip()]
+        if isinstance(declared, param.Selector):
+            return next((choice for choice in declared.objects if str(choice) == text), text)
+        try:
+            if isinstance(declared, param.Integer):
+                return int(text)
+            if isinstance(declared, param.Number):
+                return float(text)
+        except ValueError:
+            return text  # `set` says what is allowed
+        return text
+
+    @classmethod
+    def describe(cls) -> list[dict[str, Any]]:
+        """The settings as plain data, for the page's controls and for ``explorer methods --json``."""
+        rows = []
+        for name in cls.setting_names():
+            declared = cls.param[name]
+            row: dict[str, Any] = {"name": name, "default": declared.default, "doc": declared.doc, "type": "text"}
+            row["advanced"] = (declared.precedence or 0) >= ADVANCED
+            row["optional"] = bool(declared.allow_None)
+            if isinstance(declared, param.Selector):
+                row |= {"type": "choice", "choices": list(declared.objects)}
+            elif isinstance(declared, param.Boolean):
+                row["type"] = "switch"
+            elif isinstance(declared, param.List):
+                row["type"] = "list"
+            elif isinstance(declared, param.Number):
+                row["type"] = "integer" if isinstance(declared, param.Integer) else "number"
+                row |= {"bounds": list(declared.bounds or (None, None)), "step": declared.step}
+                row["softbounds"] = list(declared.get_soft_bounds())
+            rows.append(row)
+        return rows
+
+    def settings(self) -> dict[str, Any]:
+        """The settings as plain JSON values."""
+        return {name: getattr(self, name) for name in self.setting_names()}
+
+    def copy(self) -> Step:
+        """A private copy: changing one never changes the other."""
+        return type(self)(**self.settings())
+
+    def key(self, fingerprint: str) -> str:
+        """The name of this step's result on an input with that fingerprint."""
+        identity = [self.kind, self.method, self.version, self.settings(), fingerprint]
+        return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:24]
+
+    def run(self, data: Any, progress: Progress | None = None, *, fingerprint: str | None = None) -> Result:
+        """Compute on `data` (a Dataset for extractors, else an array) and remember the settings.
+
+        Parameters
+        ----------
+        fingerprint
+            Names the input; worked out from the data where it is not given.
+
+        Raises
+        ------
+        InputError
+            When the data cannot be used, with what to do.
+        Cancelled
+            When `progress` says that Stop was pressed; nothing is left behind.
+        """
+        step, progress = self.copy(), progress or Progress()
+        source = fingerprint or getattr(data, "fingerprint", None) or fingerprint_array(np.asarray(data))
+        started = time.perf_counter()
+        progress(0.0)
+        output = step.apply(data, progress)
+        progress(1.0)
+        return Result(
+            output.values, self.kind, self.method, step.settings(), source, step.key(source),
+            round(time.perf_counter() - started, 3), _versions(self.packages), dict(output.arrays), tuple(output.notes),
+        )  # fmt: skip
+
+    def apply(self, data: Any, progress: Progress) -> Output:
+        """Check the input and call `compute`; each kind of step has its own."""
+        return as_output(self.compute(data, progress))
+
+    def compute(self, data: Any, progress: Progress) -> np.ndarray | Output:
+        """Override this. Call `progress` at least once a batch."""
+        raise TypeError(f"{type(self).__name__} has no compute method; a step must have one")
+
+
+def as_output(made: np.ndarray | Output) -> Output:
+    return made if isinstance(made, Output) else Output(np.asarray(made))
+
+
+def find(kind: str, method: str | Step | type[Step], **settings: Any) -> Step:
+    """The step of that name, or the one that was given, with `settings` on top.
+
+    Raises
+    ------
+    InputError
+        For a name that is not known (the closest right one is offered), or a step of another kind.
+    """
+    if isinstance(method, Step):
+        step = method.copy()
+    elif isinstance(method, type) and issubclass(method, Step):
+        step = method()
+    elif method in names(kind):
+        step = _load(kind, method)()
+    else:
+        raise unknown(f"method to {kind}", method, names(kind))
+    if step.kind != kind:
+        raise InputError(f"{step.method!r} is a method to {step.kind}, not to {kind}: use session.{step.kind}(...)")
+    step.set(**settings)
+    return step
+
+
+@cache
+def _entry_points(kind: str) -> dict[str, importlib.metadata.EntryPoint]:
+    return {entry.name: entry for entry in importlib.metadata.entry_points(group=f"explorer.{kind}")}
+
+
+def names(kind: str) -> list[str]:
+    """The registered methods of a kind: ours and those of installed plug-ins."""
+    return list(_entry_points(kind))
+
+
+@cache
+def _load(kind: str, method: str) -> type[Step]:
+    loaded = _entry_points(kind)[method].load()
+    if not (isinstance(loaded, type) and issubclass(loaded, Step)):
+        raise InputError(f"the plug-in {method!r} of explorer.{kind} is not a Step; ask its author, or uninstall it")
+    return loaded
+
+
+def registered(kind: str, method: str) -> bool:
+    """Whether a child process would find the method by its name."""
+    return method in names(kind)
+
+
+def fingerprint_array(array: np.ndarray) -> str:
+    """A hash of an array's shape, type and bytes."""
+    digest = hashlib.sha256(f"{array.shape}{array.dtype}".encode())
+    rows = max(1, (1 << 24) // max(1, array[:1].nbytes)) if array.ndim else 1
+    for start in range(0, len(array), rows):
+        digest.update(np.ascontiguousarray(array[start : start + rows]).view(np.uint8).data)
+    return digest.hexdigest()[:24]
+
+
+def _versions(packages: tuple[str, ...]) -> dict[str, str]:
+    found = {}
+    for package in ("embedding-explorer", "numpy", *packages):
+        try:
+            found[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def _write_array(path: Path, array: np.ndarray) -> None:
+    with open(path, "wb") as file:
+        np.save(file, np.ascontiguousarray(array), allow_pickle=False)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+__all__ = ["KINDS", "Cancelled", "Output", "Progress", "Result", "Step", "find", "fingerprint_array", "names", "registered"]
