@@ -1,0 +1,1 @@
+"""What a group of items is, in words."""

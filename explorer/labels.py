@@ -1,0 +1,210 @@
+"""Labels: at most one category an item, and each category's colour and key; a value that verbs replace, never a store."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from explorer.errors import InputError, unknown
+
+NONE = 0  # the code of an item without a label; categories count from 1 and a code is never used again
+
+# Okabe and Ito's colour-blind-safe set, reordered so that neighbours in a legend differ most, then three more that keep apart from it.
+PALETTE = (
+    "#0072b2", "#e69f00", "#cc79a7", "#009e73", "#d55e00", "#56b4e9", "#8b62d0", "#7a7a7a", "#b8860b", "#17a2a2", "#b0413e", "#6b8e23",
+)  # fmt: skip
+
+
+def colors(count: int) -> list[str]:
+    """Colours for `count` categories: the colour-blind-safe set first, then colorcet's Glasbey colours, repeated when those end."""
+    if count <= len(PALETTE):
+        return list(PALETTE[:count])
+    from colorcet import glasbey_bw_minc_20_maxl_70
+
+    many = [*PALETTE, *glasbey_bw_minc_20_maxl_70[len(PALETTE) :]]
+    return [many[place % len(many)] for place in range(count)]
+
+
+@dataclass(frozen=True)
+class Category:
+    """A category's name, its colour as ``#rrggbb``, and the key 1–9 that gives it (or None)."""
+
+    name: str
+    color: str
+    key: int | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Change:
+    """What one verb did: enough to do it again and to take it back without touching anybody else's work.
+
+    `rows` are the items touched with their codes before and after; `categories` holds, by code, the category before and after
+    (None where there was none).
+    """
+
+    verb: str
+    rows: np.ndarray
+    before: np.ndarray
+    after: np.ndarray
+    categories: dict[int, tuple[Category | None, Category | None]] = field(default_factory=dict)
+
+    def inverse(self) -> Change:
+        """The change that takes this one back."""
+        swapped = {code: (new, old) for code, (old, new) in self.categories.items()}
+        return Change(f"undo {self.verb}", self.rows, self.after, self.before, swapped)
+
+    def __bool__(self) -> bool:
+        return bool(len(self.rows) or self.categories)
+
+
+@dataclass(frozen=True, eq=False)
+class Labels(Mapping[Any, str]):
+    """Ids → category names. ``labels["id"]`` raises KeyError for an item without a label; iteration gives labelled ids only."""
+
+    index: pd.Index
+    codes: np.ndarray
+    categories: dict[int, Category] = field(default_factory=dict)
+    next_code: int = 1
+
+    @classmethod
+    def empty(cls, index: pd.Index) -> Labels:
+        """No labels and no categories over these ids."""
+        return cls(index, _frozen(np.zeros(len(index), np.int32)))
+
+    def __getitem__(self, identifier: Any) -> str:
+        row = self.index.get_indexer([identifier])[0]
+        if row < 0 or self.codes[row] == NONE:
+            raise KeyError(identifier)
+        return self.categories[int(self.codes[row])].name
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.index[self.codes != NONE])
+
+    def __len__(self) -> int:
+        return int((self.codes != NONE).sum())
+
+    @property
+    def names(self) -> list[str]:
+        """The categories' names in the order they were made."""
+        return [category.name for category in self.categories.values()]
+
+    @cached_property
+    def counts(self) -> dict[str, int]:
+        """How many items each category has; an empty category has 0."""
+        counted = np.bincount(self.codes, minlength=self.next_code)
+        return {category.name: int(counted[code]) for code, category in self.categories.items()}
+
+    def mask(self, name: str) -> np.ndarray:
+        """``(n,)`` bool: the items of a category; of any category for the empty name."""
+        return np.asarray(self.codes != NONE) if name == "" else np.asarray(self.codes == self.code(name))
+
+    def values(self) -> np.ndarray:  # type: ignore[override]  # one value an item, as pandas has it, not a dict's view
+        """``(n,)`` object: each item's category name, None without one."""
+        lookup = np.full(self.next_code, None, dtype=object)
+        for code, category in self.categories.items():
+            lookup[code] = category.name
+        return lookup[self.codes]
+
+    def to_frame(self) -> pd.DataFrame:
+        """Every item's ``label``, None without one, indexed by id."""
+        return pd.DataFrame({"label": self.values()}, index=self.index.rename("id"))
+
+    def code(self, name: str) -> int:
+        """The code of a category.
+
+        Raises
+        ------
+        InputError
+            For a name that is not a category; the closest right one is offered.
+        """
+        for code, category in self.categories.items():
+            if category.name == name:
+                return code
+        raise unknown("category", name, self.names)
+
+    def create(self, name: str, color: str | None = None) -> Labels:
+        """A new, empty category with the first free key and the first free colour; one that is there already is left as it is."""
+        if not isinstance(name, str):
+            raise InputError(f"a category's name is text, not {name!r}")
+        if name in self.names:
+            return self
+        key = next((key for key in range(1, 10) if key not in {c.key for c in self.categories.values()}), None)
+        used = {category.color for category in self.categories.values()}
+        palette = colors(max(len(PALETTE), len(used) + 1))
+        chosen = color or next((free for free in palette if free not in used), palette[len(used) % len(palette)])
+        made = self.categories | {self.next_code: Category(name, chosen, key)}
+        return replace(self, categories=made, next_code=self.next_code + 1)
+
+    def assign(self, mask: np.ndarray, name: str) -> Labels:
+        """Label the items of a mask; the category is made where it is not there yet."""
+        made = self.create(name)
+        return replace(made, codes=_frozen(np.where(mask, np.int32(made.code(name)), self.codes)))
+
+    def remove(self, mask: np.ndarray) -> Labels:
+        """Take the labels of the masked items away; categories stay, even when they become empty."""
+        return replace(self, codes=_frozen(np.where(mask, np.int32(NONE), self.codes)))
+
+    def rename(self, old: str, new: str) -> Labels:
+        """Give a category another name.
+
+        Raises
+        ------
+        InputError
+            When the new name is another category's: merge them instead.
+        """
+        code = self.code(old)
+        if new != old and new in self.names:
+            raise InputError(f"there is a category {new!r} already; merge {old!r} into it instead")
+        return replace(self, categories=self.categories | {code: replace(self.categories[code], name=new)})
+
+    def recolor(self, name: str, color: str) -> Labels:
+        """Give a category another colour, ``#rrggbb``."""
+        if not (isinstance(color, str) and len(color) == 7 and color[0] == "#" and set(color[1:].lower()) <= set("0123456789abcdef")):
+            raise InputError(f"{color!r} is not a colour; give #rrggbb")
+        code = self.code(name)
+        return replace(self, categories=self.categories | {code: replace(self.categories[code], color=color.lower())})
+
+    def merge(self, name: str, into: str) -> Labels:
+        """Give one category's items to another and drop it."""
+        return self if name == into else self.assign(self.mask(name), into).delete(name)
+
+    def delete(self, name: str) -> Labels:
+        """Drop a category; its items lose their label."""
+        code = self.code(name)
+        rest = {other: category for other, category in self.categories.items() if other != code}
+        return replace(self, codes=_frozen(np.where(self.codes == code, np.int32(NONE), self.codes)), categories=rest)
+
+    def change_to(self, new: Labels, verb: str) -> Change:
+        """What leads from these labels to those."""
+        rows = np.flatnonzero(self.codes != new.codes)
+        codes = sorted(self.categories.keys() | new.categories.keys())
+        pairs = {code: (self.categories.get(code), new.categories.get(code)) for code in codes}
+        return Change(verb, rows, self.codes[rows], new.codes[rows], {c: pair for c, pair in pairs.items() if pair[0] != pair[1]})
+
+    def apply(self, change: Change) -> Labels:
+        """Do a change here. What somebody else has changed since is left alone: only values that still are `before` are replaced."""
+        made = dict(self.categories)
+        for code, (old, new) in change.categories.items():
+            if made.get(code) != old:
+                continue
+            if new is None:
+                del made[code]
+            else:
+                made[code] = new
+        codes = self.codes.copy()
+        still = codes[change.rows] == change.before
+        codes[change.rows[still]] = change.after[still]
+        for code in set(np.unique(codes)) - {NONE} - made.keys():
+            codes[codes == code] = NONE  # somebody labelled more with a category that this change takes away
+        highest = max([self.next_code - 1, *change.categories])
+        return Labels(self.index, _frozen(codes), dict(sorted(made.items())), highest + 1)
+
+
+def _frozen(array: np.ndarray) -> np.ndarray:
+    array.flags.writeable = False
+    return array

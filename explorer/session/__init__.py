@@ -1,0 +1,386 @@
+"""A session: what is chosen, computed and marked by one visit; verbs in, watched values out. No widget is known here."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import param
+
+from explorer.dataset import Dataset
+from explorer.errors import InputError
+from explorer.labels import Labels
+from explorer.selection import Ids, Rule, Seen, combine, combine_rules
+from explorer.session.coloring import Coloring, Known, choices, coloring
+from explorer.session.history import Brushed, History, Selected
+from explorer.step import Progress, Result, Step, find, registered
+from explorer.worker import Job, Worker
+from explorer.workspace import Workspace
+
+SLOTS = {"extract": "features", "reduce": "layout", "cluster": "clusters"}
+
+
+class Session(param.Parameterized):
+    """One visit to a dataset.
+
+    Parameters
+    ----------
+    dataset
+        A `Dataset`, or whatever `explorer.read` takes.
+    workspace
+        A folder to keep results and labels in, a `Workspace` shared with other sessions, or None: in memory.
+
+    Examples
+    --------
+    >>> import numpy, explorer
+    >>> session = explorer.Session(numpy.random.default_rng(0).normal(size=(200, 8)))
+    >>> session.extract("vectors").values.shape, session.reduce("pca").values.shape
+    ((200, 8), (200, 2))
+    """
+
+    features = param.Parameter(None, doc="The current features, a `Result` of (n, d) float32, or None.")
+    layout = param.Parameter(None, doc="The current layout, a `Result` of (n, 2) float32, or None.")
+    clusters = param.Parameter(None, doc="The current clusters, a `Result` of (n,) int32 where -1 is noise, or None.")
+    selection = param.Parameter(None, doc="(n,) bool, read only; change it with `select`.")
+    labels = param.Parameter(None, doc="The current `Labels`: ids -> category; shared by all sessions of one workspace.")
+    color_by = param.String("none", doc='What colours the map: "none", "cluster", "label" or "column:NAME".')
+    hidden = param.Parameter(frozenset(), doc="Names of the legend's entries that are not drawn and not brushed.")
+
+    def __init__(self, dataset: Any, workspace: Workspace | str | Path | None = None, *, worker: Worker | None = None) -> None:
+        super().__init__()
+        if not isinstance(dataset, Dataset):
+            from explorer.sources import read
+
+            dataset = read(dataset)
+        self.dataset: Dataset = dataset
+        self.workspace = workspace if isinstance(workspace, Workspace) else Workspace(dataset, workspace)
+        self._worker = worker
+        self._rule: Rule | None = None
+        self._history = History()
+        self._names: tuple[str, dict[int, str]] = ("", {})
+        nothing = _read_only(np.zeros(len(dataset), bool))
+        self.param.update(selection=nothing, labels=self.workspace.labels, **self._recalled())
+        self._watcher = self.workspace.param.watch(_Follow(self), "labels")
+        weakref.finalize(self, _unwatch, self.workspace, self._watcher)
+
+    def _recalled(self) -> dict[str, Result]:
+        found = self.workspace.recall()
+        if "layout" not in found and self.dataset.layout is not None:
+            given = np.ascontiguousarray(self.dataset.layout, np.float32)
+            key = f"given-{self.dataset.fingerprint}"
+            found["layout"] = self.workspace.put(Result(given, "reduce", "given", {}, self.dataset.fingerprint, key))
+        return found
+
+    def close(self) -> None:
+        """Stop following the workspace; the session's values stay readable."""
+        _unwatch(self.workspace, self._watcher)
+
+    # Steps
+
+    def extract(self, method: str | Step | None = None, progress: Progress | None = None, **settings: Any) -> Result:
+        """Compute features, ``(n, d)`` float32; without a method, by the one that fits the data.
+
+        Raises
+        ------
+        InputError
+            For a wrong method or setting, or data that it cannot use.
+        """
+        return self._run("extract", method, progress, settings)
+
+    def reduce(self, method: str | Step = "umap", progress: Progress | None = None, **settings: Any) -> Result:
+        """Compute a layout, ``(n, 2)`` float32, from the features."""
+        return self._run("reduce", method, progress, settings)
+
+    def cluster(self, method: str | Step = "hdbscan", progress: Progress | None = None, **settings: Any) -> Result:
+        """Compute clusters, ``(n,)`` int32 with -1 for noise, on what the setting `on` says."""
+        return self._run("cluster", method, progress, settings)
+
+    def step(self, kind: str, method: str | Step | None = None, **settings: Any) -> Step:
+        """The step of that name with these settings; without a name, the one that fits."""
+        if method is None:
+            from explorer.features import suggest
+
+            method = {"extract": suggest(self.dataset), "reduce": "umap", "cluster": "hdbscan"}[kind]
+        return find(kind, method, **settings)
+
+    def _run(self, kind: str, method: str | Step | None, progress: Progress | None, settings: dict[str, Any]) -> Result:
+        step = self.step(kind, method, **settings)
+        data, fingerprint = self._input(step)
+        kept = self.workspace.get(kind, step.method, step.key(fingerprint))
+        result = kept or self.workspace.put(step.run(data, progress, fingerprint=fingerprint))
+        return self.adopt(result)
+
+    def _input(self, step: Step) -> tuple[Any, str]:
+        """What a step runs on, and its fingerprint."""
+        if step.kind == "extract":
+            return self.dataset, self.dataset.fingerprint
+        slot = "layout" if step.kind == "cluster" and step.settings()["on"] == "layout" else "features"
+        result = getattr(self, slot)
+        if result is None:
+            do_first = "session.extract()" if slot == "features" else "session.reduce()"
+            raise InputError(f"there {'are no features' if slot == 'features' else 'is no layout'} yet; first call {do_first}")
+        return result.values, result.key
+
+    def adopt(self, result: Result) -> Result:
+        """Make a result the current one of its kind."""
+        setattr(self, SLOTS[result.kind], result)
+        self.workspace.remember({slot: getattr(self, slot) for slot in SLOTS.values()})
+        return result
+
+    def start(self, step: Step) -> Job:
+        """Run a step in a child process and return at once; give the job to `finish` when it has finished.
+
+        Raises
+        ------
+        InputError
+            When there is nothing to run it on yet.
+        """
+        data, fingerprint = self._input(step)
+        key = step.key(fingerprint)
+        out = self.workspace.result_folder(step.kind, step.method, key)
+        worker = self._worker = self._worker or Worker()
+        if not registered(step.kind, step.method):
+            return worker.run_here(lambda progress: self._kept(step.run(data, progress, fingerprint=fingerprint)))
+        if (out / "settings.json").exists():
+            return worker.run_here(lambda progress: out)
+        place = self.workspace.dataset_folder() if step.kind == "extract" else self._values_file(step)
+        request = {"do": "run", "kind": step.kind, "method": step.method, "settings": step.settings(), "data": str(place)}
+        return worker.submit(request | {"fingerprint": fingerprint, "out": str(out)})
+
+    def _kept(self, result: Result) -> Path:
+        self.workspace.put(result)
+        return self.workspace.result_folder(result.kind, result.method, result.key)
+
+    def _values_file(self, step: Step) -> Path:
+        slot = "layout" if step.kind == "cluster" and step.settings()["on"] == "layout" else "features"
+        return self._kept(getattr(self, slot)) / "values.npy"
+
+    def finish(self, job: Job) -> Result:
+        """Take over the result of a job that is done.
+
+        Raises
+        ------
+        InputError
+            With the job's message, when it failed.
+        """
+        if job.state != "done" or job.folder is None:
+            raise InputError(job.message or "the step was stopped")
+        return self.adopt(Result.load(job.folder))
+
+    def stale(self, kind: str) -> bool:
+        """Whether a result was made from other features (or another layout) than the current ones."""
+        result = getattr(self, SLOTS[kind])
+        if result is None or kind == "extract" or result.method == "given":
+            return False
+        sources = [self.layout] if result.settings.get("on") == "layout" else [self.features]
+        return all(source is None or source.key != result.input for source in sources)
+
+    # Selections
+
+    @property
+    def seen(self) -> Seen:
+        """What a rule looks at now."""
+        layout, clusters = (None if result is None else result.values for result in (self.layout, self.clusters))
+        return Seen(self.dataset, layout, clusters, self.labels.mask)
+
+    @property
+    def rule(self) -> Rule | None:
+        """Why the selected items are selected; None when there are none."""
+        return self._rule
+
+    @property
+    def selected_ids(self) -> np.ndarray:
+        """The ids of the selected items, in the dataset's order."""
+        return self.dataset.ids[self.selection]
+
+    def select(self, rule: Rule | Iterable[Any], mode: str = "replace") -> np.ndarray:
+        """Select by a rule, or the items of a list of ids.
+
+        Parameters
+        ----------
+        mode
+            How it combines with what is selected: "replace", "add", "subtract" or "intersect".
+
+        Returns
+        -------
+        numpy.ndarray
+            ``(n,)`` bool, the new selection.
+        """
+        if not isinstance(rule, Rule):
+            rule = Ids(rule)
+        mask = combine(self.selection, rule.mask(self.seen), mode)
+        return self._brush(Selected(mask, combine_rules(self._rule, rule, mode) if mask.any() else None))
+
+    def clear(self) -> np.ndarray:
+        """Select nothing."""
+        return self._brush(Selected(np.zeros(len(self.dataset), bool)))
+
+    def _brush(self, after: Selected) -> np.ndarray:
+        if not np.array_equal(after.mask, self.selection):
+            self._history.add(Brushed(Selected(self.selection, self._rule), after))
+        return self._show(after)
+
+    def _show(self, selected: Selected) -> np.ndarray:
+        self._rule = selected.rule
+        self.selection = _read_only(selected.mask)
+        return self.selection
+
+    # Labels
+
+    def label(self, name: str) -> int:
+        """Label the selected items and say how many; the category is made where it is not there yet.
+
+        Raises
+        ------
+        InputError
+            When nothing is selected.
+        """
+        return self._relabel(lambda labels: labels.assign(self._chosen(), name), f"label {name!r}")
+
+    def unlabel(self) -> int:
+        """Take the selected items' labels away and say how many."""
+        return self._relabel(lambda labels: labels.remove(self._chosen()), "remove labels")
+
+    def create_category(self, name: str, color: str | None = None) -> None:
+        """Make an empty category."""
+        self._relabel(lambda labels: labels.create(name, color), f"create {name!r}")
+
+    def rename_category(self, old: str, new: str) -> None:
+        """Give a category another name."""
+        self._relabel(lambda labels: labels.rename(old, new), f"rename {old!r}")
+
+    def recolor_category(self, name: str, color: str) -> None:
+        """Give a category another colour, ``#rrggbb``."""
+        self._relabel(lambda labels: labels.recolor(name, color), f"recolour {name!r}")
+
+    def merge_category(self, name: str, into: str) -> int:
+        """Give a category's items to another, drop it, and say how many items moved."""
+        return self._relabel(lambda labels: labels.merge(name, into), f"merge {name!r}")
+
+    def delete_category(self, name: str) -> int:
+        """Drop a category and say how many items lost their label."""
+        return self._relabel(lambda labels: labels.delete(name), f"delete {name!r}")
+
+    def _chosen(self) -> np.ndarray:
+        if not self.selection.any():
+            raise InputError("nothing is selected; draw a box or a lasso on the map first, or call session.select(...)")
+        return self.selection
+
+    def _relabel(self, verb: Callable[[Labels], Labels], name: str) -> int:
+        change = self.labels.change_to(verb(self.labels), name)
+        if change:
+            self.workspace.append(change, self._rule.to_json() if self._rule and len(change.rows) else None)
+            self._history.add(change)
+        return len(change.rows)
+
+    # Undo
+
+    def undo(self) -> str | None:
+        """Take back the last thing this session did to labels or selection; says what, or None when there is nothing."""
+        return self._replay(self._history.back())
+
+    def redo(self) -> str | None:
+        """Do again what was undone; says what, or None when there is nothing."""
+        return self._replay(self._history.forth())
+
+    @property
+    def can_undo(self) -> bool:
+        """Whether there is something to undo."""
+        return bool(self._history.done)
+
+    @property
+    def can_redo(self) -> bool:
+        """Whether there is something to redo."""
+        return bool(self._history.undone)
+
+    def _replay(self, action: Any) -> str | None:
+        if action is None:
+            return None
+        if isinstance(action, Brushed):
+            self._show(action.after)
+            return "selection"
+        self.workspace.append(action)
+        return action.verb.removeprefix("undo ")
+
+    # Colours
+
+    @property
+    def color_choices(self) -> list[dict[str, Any]]:
+        """What `color_by` may be, with the name to show."""
+        return choices(self.dataset, clustered=self.clusters is not None)
+
+    def coloring(self) -> Coloring:
+        """The colours of `color_by` as they are now."""
+        clusters = None if self.clusters is None else self.clusters.values
+        return coloring(self.color_by, Known(self.dataset, clusters, self.labels, self.cluster_names))
+
+    @property
+    def cluster_names(self) -> dict[int, str]:
+        """A name for each cluster from what its items have in common; worked out once a clustering."""
+        if self.clusters is None:
+            return {}
+        if self._names[0] != self.clusters.key:
+            from explorer.insight.naming import name_clusters
+
+            self._names = (self.clusters.key, name_clusters(self.dataset, self.clusters.values))
+        return self._names[1]
+
+    # Out
+
+    def record(self) -> dict[str, Any]:
+        """Everything that is needed to make the exported rows again, as plain JSON values."""
+        steps = [getattr(self, slot).record() for slot in SLOTS.values() if getattr(self, slot) is not None]
+        found = {"name": self.dataset.name, "items": len(self.dataset), "fingerprint": self.dataset.fingerprint}
+        categories = [vars(category) for category in self.labels.categories.values()]
+        return {"dataset": found | {"notes": list(self.dataset.notes)}, "steps": steps, "categories": categories}
+
+    def export(self, path: str | Path, *, force: bool = False, for_spreadsheets: bool = False) -> Path:
+        """Write ids, layout, clusters and labels; the ending picks the format, ``OUT.settings.json`` stands beside it.
+
+        Parameters
+        ----------
+        force
+            Replace a file that is there.
+        for_spreadsheets
+            Put an apostrophe before text cells that a spreadsheet would run as a formula (CSV only changes with this).
+
+        Raises
+        ------
+        InputError
+            For an ending that is not known, or a file that is there already.
+        """
+        from explorer.exports import table, write
+
+        arrays = {} if self.clusters is None else self.clusters.arrays
+        clusters, layout = (None if result is None else result.values for result in (self.clusters, self.layout))
+        frame = table(self.dataset.ids, layout, clusters, self.labels.values(), arrays)
+        return write(frame, path, self.record(), force=force, for_spreadsheets=for_spreadsheets)
+
+
+class _Follow:
+    """Hands the workspace's labels to a session without keeping the session alive."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = weakref.ref(session)
+
+    def __call__(self, event: param.parameterized.Event) -> None:
+        session = self._session()
+        if session is not None:
+            session.labels = event.new
+
+
+def _unwatch(workspace: Workspace, watcher: Any) -> None:
+    if watcher in workspace.param.watchers.get("labels", {}).get("value", []):
+        workspace.param.unwatch(watcher)
+
+
+def _read_only(array: np.ndarray) -> np.ndarray:
+    array = array.view()
+    array.flags.writeable = False
+    return array
+
+
+__all__ = ["SLOTS", "Session"]

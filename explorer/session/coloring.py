@@ -1,0 +1,134 @@
+"""What the map is coloured by: a category or a number for every item, with a name, a colour and a count for each entry of the legend."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from explorer.dataset import Dataset
+from explorer.labels import NONE, Labels, colors
+
+MOST = 20  # categories named in a legend; the rest are "other"
+GREY = "#9aa3af"  # noise, no label, missing: not a category
+ONE = "#2f6fde"  # the colour of all items when nothing tells them apart
+
+
+@dataclass(frozen=True, eq=False)
+class Coloring:
+    """One legend.
+
+    `kind` is "one" (a single colour), "category" or "number". For categories `codes` is ``(n,)`` int32 into `names` and `colors`; for
+    numbers `values` is ``(n,)`` float64 with NaN where missing, and `bounds` what the two ends of the colour scale mean.
+    """
+
+    kind: str
+    title: str
+    codes: np.ndarray
+    names: list[str]
+    colors: list[str]
+    values: np.ndarray | None = None
+    bounds: tuple[float, float] = (0.0, 1.0)
+    is_date: bool = False
+
+    def counts(self, mask: np.ndarray | None = None) -> np.ndarray:
+        """Items of each entry, all or within a mask."""
+        codes = self.codes if mask is None else self.codes[mask]
+        return np.bincount(codes[codes >= 0], minlength=len(self.names))
+
+
+@dataclass(frozen=True, eq=False)
+class Known:
+    """What there is to colour by."""
+
+    dataset: Dataset
+    clusters: np.ndarray | None
+    labels: Labels
+    cluster_names: dict[int, str] = field(default_factory=dict)
+
+
+def choices(dataset: Dataset, *, clustered: bool) -> list[dict[str, Any]]:
+    """What may be coloured by, as ``{"value", "name"}``, for a menu."""
+    fixed = [("none", "nothing"), *([("cluster", "cluster")] if clustered else []), ("label", "label")]
+    columns = dataset.of_kind("category", "flag", "number", "date", "text", "id")
+    return [{"value": value, "name": name} for value, name in fixed] + [
+        {"value": f"column:{name}", "name": name} for name in columns
+    ]
+
+
+def coloring(by: str, known: Known) -> Coloring:
+    """The colours by "none", "cluster", "label", or "column:NAME"."""
+    if by == "cluster" and known.clusters is not None:
+        return _by_cluster(known.clusters, known.cluster_names)
+    if by == "label":
+        return _by_label(known.labels)
+    if by.startswith("column:"):
+        name = by.removeprefix("column:")
+        values = known.dataset.column(name)
+        if known.dataset.kinds[name] in {"number", "date"}:
+            return _by_number(name, values)
+        return _by_category(name, values)
+    everything = np.zeros(len(known.dataset), np.int32)
+    return Coloring("one", "", everything, ["items"], [ONE])
+
+
+def _by_cluster(clusters: np.ndarray, names: dict[int, str]) -> Coloring:
+    count = int(clusters.max(initial=-1)) + 1
+    entries = [names.get(cluster, f"cluster {cluster}") for cluster in range(count)]
+    codes = np.where(clusters < 0, count, clusters).astype(np.int32)
+    return _limited(Coloring("category", "cluster", codes, [*entries, "noise"], [*colors(count), GREY]), MOST * 3)
+
+
+def _by_label(labels: Labels) -> Coloring:
+    lookup = np.zeros(labels.next_code, np.int32)
+    for place, code in enumerate(labels.categories):
+        lookup[code] = place
+    lookup[NONE] = len(labels.categories)
+    kept = labels.categories.values()
+    return Coloring(
+        "category", "label", lookup[labels.codes], [*(c.name for c in kept), "no label"], [*(c.color for c in kept), GREY]
+    )
+
+
+def _by_category(name: str, values: pd.Series) -> Coloring:
+    text = values.map(lambda value: None if value is None or value != value else str(value))
+    order = list(text.value_counts(sort=True).index)  # most frequent first, ties as they come
+    codes = pd.Categorical(text, categories=order).codes.astype(np.int32)
+    entries, hues = [str(value) for value in order], colors(len(order)) if len(order) <= MOST else colors(MOST)
+    if len(order) > MOST:
+        entries, hues = [*entries[:MOST], f"other ({len(order) - MOST:,} more)"], [*hues, GREY]
+        codes = np.minimum(codes, MOST).astype(np.int32)
+    if (codes < 0).any():
+        codes = np.where(codes < 0, len(entries), codes).astype(np.int32)
+        entries, hues = [*entries, "(missing)"], [*hues, GREY]
+    return Coloring("category", name, codes, entries, hues)
+
+
+def _limited(full: Coloring, most: int) -> Coloring:
+    """A legend of at most `most` entries before the last; what is beyond is "other"."""
+    if len(full.names) - 1 <= most:
+        return full
+    rest = len(full.names) - 1 - most
+    codes = np.where(full.codes >= len(full.names) - 1, most + 1, np.minimum(full.codes, most)).astype(np.int32)
+    names = [*full.names[:most], f"other ({rest:,} more)", full.names[-1]]
+    return Coloring(full.kind, full.title, codes, names, [*full.colors[:most], GREY, GREY])
+
+
+def _by_number(name: str, values: pd.Series) -> Coloring:
+    dates = pd.api.types.is_datetime64_any_dtype(values) or values.dtype == object
+    if dates:
+        stamps = pd.to_datetime(values, errors="coerce", utc=True)
+        numbers = stamps.dt.as_unit("ms").astype("int64").to_numpy(np.float64)
+        numbers[stamps.isna()] = np.nan
+    else:
+        numbers = values.to_numpy(np.float64, na_value=np.nan)
+    numbers = np.where(np.isfinite(numbers), numbers, np.nan)
+    known = numbers[~np.isnan(numbers)]
+    # The scale ends at the 1st and 99th percentile, so that one outlier does not turn all the others into one colour.
+    low, high = (float(end) for end in np.percentile(known, [1, 99])) if len(known) else (0.0, 1.0)
+    if low == high and len(known):
+        low, high = float(known.min()), float(known.max())
+    codes = np.where(np.isnan(numbers), 1, 0).astype(np.int32)
+    return Coloring("number", name, codes, ["value", "(missing)"], [ONE, GREY], numbers, (low, high), dates)

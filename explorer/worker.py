@@ -1,0 +1,385 @@
+"""Runs a step, or reads a file, in a child process: memory-mapped in and out, with progress, Stop and a memory limit.
+
+The parent writes one JSON line a job to the child's standard input and reads JSON lines back: ``{"progress": [fraction, note]}`` and at
+last ``{"done": folder}`` or ``{"failed": sentence, "bug": bool}``. Whatever the child's libraries print goes to a log, never into the
+protocol. A child that dies is a message.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+from explorer.errors import Cancelled, InputError
+from explorer.step import Progress
+
+GRACE = 1.0  # seconds a step has to notice Stop before its process is ended
+LOG_TAIL = 2_000  # characters of the child's log that a crash message may hold
+
+
+@dataclass
+class Job:
+    """A step that runs somewhere else. Read its fields from any thread; `stop` and `wait` as you like."""
+
+    request: dict[str, Any]
+    state: str = "waiting"  # waiting, running, done, failed or stopped
+    fraction: float = 0.0
+    note: str = ""
+    folder: Path | None = None
+    message: str = ""
+    bug: bool = False
+    started: float = field(default_factory=time.monotonic)
+    _finished: threading.Event = field(default_factory=threading.Event)
+    _stop: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def finished(self) -> bool:
+        """Whether there is nothing more to wait for."""
+        return self._finished.is_set()
+
+    @property
+    def seconds(self) -> float:
+        """How long it has been going."""
+        return time.monotonic() - self.started
+
+    def stop(self) -> None:
+        """Ask for the end; the child has `GRACE` seconds to leave by itself."""
+        self._stop.set()
+
+    def wait(self, timeout: float | None = None) -> Job:
+        """Wait for the end and give the job back."""
+        self._finished.wait(timeout)
+        return self
+
+    def _end(self, state: str, message: str = "", *, bug: bool = False) -> None:
+        self.state, self.message, self.bug = state, message, bug
+        self._finished.set()
+
+
+class Worker:
+    """Child processes, kept warm: at most `limit` at once, further jobs wait their turn."""
+
+    def __init__(self, limit: int | None = None) -> None:
+        self._places = threading.Semaphore(limit or max(2, (os.cpu_count() or 2) // 2))
+        self._lock = threading.Lock()
+        self._idle: list[_Child] = []
+        self._all: set[_Child] = set()
+        self._closed = False
+
+    def submit(self, request: dict[str, Any]) -> Job:
+        """Start a job and return at once."""
+        job = Job(request)
+        threading.Thread(target=self._run, args=(job,), name="explorer-job", daemon=True).start()
+        return job
+
+    def run_here(self, run: Callable[[Progress], Path]) -> Job:
+        """Run a step that a child could not find by its name (one written in a notebook's cell) in a thread of this process."""
+        job = Job({}, state="running")
+        threading.Thread(target=self._here, args=(job, run), name="explorer-step", daemon=True).start()
+        return job
+
+    @staticmethod
+    def _here(job: Job, run: Callable[[Progress], Path]) -> None:
+        def report(fraction: float, note: str) -> None:
+            job.fraction, job.note = fraction, note
+
+        try:
+            job.folder = run(Progress(report, job._stop.is_set))
+        except Cancelled:
+            job._end("stopped")
+        except InputError as problem:
+            job._end("failed", str(problem))
+        except Exception as problem:  # somebody else's step: whatever it raises is a message on the page
+            job._end("failed", f"{type(problem).__name__}: {problem}", bug=True)
+        else:
+            job.fraction = 1.0
+            job._end("done")
+
+    def warm(self, modules: tuple[str, ...] = ("umap", "fast_hdbscan", "sklearn.decomposition")) -> None:
+        """Have a child ready that has imported what takes long to import."""
+        self.submit({"do": "import", "modules": list(modules)})
+
+    def close(self) -> None:
+        """End all children."""
+        with self._lock:
+            self._closed = True
+            children, self._all, self._idle = list(self._all), set(), []
+        for child in children:
+            child.kill()
+
+    def _run(self, job: Job) -> None:
+        while not self._places.acquire(timeout=0.05):
+            if job._stop.is_set():
+                return job._end("stopped")
+        try:
+            child = self._take()
+            job.state, job.started = "running", time.monotonic()
+            alive = child.serve(job)
+        except OSError as problem:
+            return job._end("failed", f"no child process could be started ({problem})", bug=True)
+        finally:
+            self._places.release()
+        with self._lock:
+            if alive and not self._closed:
+                self._idle.append(child)
+            else:
+                self._all.discard(child)
+                child.kill()
+        return None
+
+    def _take(self) -> _Child:
+        with self._lock:
+            while self._idle:
+                child = self._idle.pop()
+                if child.alive:
+                    return child
+                self._all.discard(child)
+            child = _Child()
+            self._all.add(child)
+            return child
+
+
+class _Child:
+    """One child process."""
+
+    def __init__(self) -> None:
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115  lives as long as the child
+        environment = os.environ | {"PYTHONUNBUFFERED": "1"}
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "explorer.worker"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._log,
+            env=environment, text=True, encoding="utf-8", start_new_session=True,  # Ctrl-C in a terminal is the server's to handle
+        )  # fmt: skip
+
+    @property
+    def alive(self) -> bool:
+        return self._process.poll() is None
+
+    def kill(self) -> None:
+        self._process.kill()
+        self._process.wait()
+        for stream in (self._process.stdin, self._process.stdout, self._log):
+            if stream is not None:
+                try:
+                    stream.close()
+                except OSError:
+                    continue  # a pipe into a process that is gone
+
+    def serve(self, job: Job) -> bool:
+        """Run a job to its end; whether the child can take another."""
+        ended = threading.Event()
+        threading.Thread(target=self._watch_stop, args=(job, ended), daemon=True).start()
+        try:
+            self._send(job.request)
+            alive = self._listen(job)
+        finally:
+            ended.set()
+        return alive
+
+    def _send(self, message: dict[str, Any]) -> None:
+        assert self._process.stdin is not None
+        try:
+            self._process.stdin.write(json.dumps(message) + "\n")
+            self._process.stdin.flush()
+        except (BrokenPipeError, ValueError):
+            return  # the child is gone: `_listen` says how
+
+    def _listen(self, job: Job) -> bool:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            message = json.loads(line)
+            if "progress" in message:
+                job.fraction, job.note = message["progress"]
+            elif "done" in message:
+                job.fraction, job.folder = 1.0, Path(message["done"]) if message["done"] else None
+                job._end("done")
+                return True
+            elif "stopped" in message:
+                job._end("stopped")
+                return True
+            else:
+                job._end("failed", message["failed"], bug=message["bug"])
+                return True
+        if job._stop.is_set():
+            job._end("stopped")
+        else:
+            job._end("failed", job.message or self._died(), bug=not job.message)
+        return False
+
+    def _watch_stop(self, job: Job, ended: threading.Event) -> None:
+        while not ended.wait(0.02):
+            limit = job.request.get("seconds")
+            if limit and job.seconds > limit:
+                job.message = f"gave up after {limit:g} seconds"
+                self._process.kill()
+                return
+            if job._stop.is_set():
+                self._send({"do": "stop"})
+                if not ended.wait(GRACE):
+                    self._process.kill()
+                return
+
+    def _died(self) -> str:
+        code = self._process.wait()
+        self._log.seek(0, os.SEEK_END)
+        self._log.seek(max(0, self._log.tell() - LOG_TAIL))
+        said = self._log.read().decode("utf-8", "replace").strip().splitlines()
+        why = "it may have run out of memory" if code == -9 else f"exit code {code}"
+        return f"the computation's process ended by itself ({why})" + (f": {said[-1]}" if said else "")
+
+
+# The child's side. Everything heavy is imported there, when a job needs it.
+
+
+def main() -> None:
+    """Serve jobs from standard input until it closes."""
+    out = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)  # whatever a library prints goes to the log
+    if hasattr(os, "nice"):
+        os.nice(10)  # a page is drawn before a layout is computed
+    say = _Speaker(out)
+    requests, stop = _Requests(), threading.Event()
+    threading.Thread(target=requests.read, args=(sys.stdin, stop), daemon=True).start()
+    while True:
+        request = requests.next()
+        stop.clear()
+        say(_answer(request, say, stop))
+
+
+class _Speaker:
+    """One JSON line a message; progress at most ten times a second."""
+
+    def __init__(self, out: IO[str]) -> None:
+        self._out = out
+        self._last = 0.0
+
+    def __call__(self, message: dict[str, Any]) -> None:
+        self._out.write(json.dumps(message) + "\n")
+        self._out.flush()
+
+    def progress(self, fraction: float, note: str) -> None:
+        now = time.monotonic()
+        if now - self._last > 0.1 or fraction >= 1.0:
+            self._last = now
+            self({"progress": [fraction, note]})
+
+
+class _Requests:
+    """Reads ahead, so that Stop and the parent's end are noticed while a step runs."""
+
+    def __init__(self) -> None:
+        self._waiting: list[dict[str, Any]] = []
+        self._ready = threading.Condition()
+
+    def read(self, source: IO[str], stop: threading.Event) -> None:
+        for line in source:
+            request = json.loads(line)
+            if request["do"] == "stop":
+                stop.set()
+                continue
+            with self._ready:
+                self._waiting.append(request)
+                self._ready.notify()
+        os._exit(0)  # the parent is gone
+
+    def next(self) -> dict[str, Any]:
+        with self._ready:
+            while not self._waiting:
+                self._ready.wait()
+            return self._waiting.pop(0)
+
+
+def _answer(request: dict[str, Any], say: _Speaker, stop: threading.Event) -> dict[str, Any]:
+    import traceback
+
+    does: dict[str, Callable[..., str | None]] = {"run": _run_step, "read": _read_source, "import": _import}
+    try:
+        return {"done": does[request["do"]](request, Progress(say.progress, stop.is_set))}
+    except Cancelled:
+        return {"stopped": True}
+    except InputError as problem:
+        return {"failed": str(problem), "bug": False}
+    except MemoryError:
+        return {"failed": "not enough memory for this; use fewer items or another method", "bug": False}
+    except Exception as problem:  # the child's last door: the parent must hear of everything
+        traceback.print_exc()
+        return {"failed": f"{type(problem).__name__}: {problem}", "bug": True}
+
+
+def _run_step(request: dict[str, Any], progress: Progress) -> str:
+    import numpy as np
+
+    from explorer.dataset import Dataset
+    from explorer.step import find
+
+    step = find(request["kind"], request["method"], **request["settings"])
+    place = Path(request["data"])
+    data: Any = Dataset.load(place) if place.is_dir() else np.load(place, mmap_mode="r", allow_pickle=False)
+    result = step.run(data, progress, fingerprint=request["fingerprint"])
+    result.save(Path(request["out"]))
+    return request["out"]
+
+
+def _read_source(request: dict[str, Any], progress: Progress) -> str:
+    from explorer.sources import read
+
+    _limit_memory(request.get("memory"))
+    read(request["source"], **request["options"]).save(Path(request["out"]))
+    return request["out"]
+
+
+def _limit_memory(limit: int | None) -> None:
+    if limit and sys.platform == "linux":
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+
+
+def _import(request: dict[str, Any], progress: Progress) -> None:
+    import importlib
+
+    for module in request["modules"]:
+        try:
+            importlib.import_module(module)
+        except ImportError:
+            continue  # an extra that is not installed; the step that needs it says so
+
+
+def read_apart(source: str, out: Path, **options: Any) -> Any:
+    """Read a source in a child process, so that a file that crashes, hangs or eats memory costs a message and nothing else.
+
+    Returns
+    -------
+    Dataset
+        Memory-mapped from `out`, which must outlive it.
+    """
+    from explorer.dataset import Dataset
+
+    worker = Worker(limit=1)
+    try:
+        request = {"do": "read", "source": source, "options": options, "out": str(out), "memory": _memory_allowed(), "seconds": 3600}
+        job = worker.submit(request).wait()
+    finally:
+        worker.close()
+    if job.state != "done" or job.folder is None:
+        raise InputError(job.message if not job.bug else f"{source} cannot be read: {job.message}")
+    return Dataset.load(job.folder)
+
+
+def _memory_allowed() -> int | None:
+    try:
+        return int(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") * 0.75)
+    except (ValueError, OSError, AttributeError):
+        return None
+
+
+if __name__ == "__main__":
+    main()
