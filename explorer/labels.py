@@ -99,9 +99,9 @@ class Labels(Mapping[Any, str]):
         counted = np.bincount(self.codes, minlength=self.next_code)
         return {category.name: int(counted[code]) for code, category in self.categories.items()}
 
-    def mask(self, name: str) -> np.ndarray:
-        """``(n,)`` bool: the items of a category; of any category for the empty name."""
-        return np.asarray(self.codes != NONE) if name == "" else np.asarray(self.codes == self.code(name))
+    def mask(self, name: str | None) -> np.ndarray:
+        """``(n,)`` bool: the items of a category; of any category for None (the empty text is a name like another)."""
+        return np.asarray(self.codes != NONE) if name is None else np.asarray(self.codes == self.code(name))
 
     def values(self) -> np.ndarray:  # type: ignore[override]  # one value an item, as pandas has it, not a dict's view
         """``(n,)`` object: each item's category name, None without one."""
@@ -129,15 +129,11 @@ class Labels(Mapping[Any, str]):
 
     def create(self, name: str, color: str | None = None) -> Labels:
         """A new, empty category with the first free key and the first free colour; one that is there already is left as it is."""
-        if not isinstance(name, str):
-            raise InputError(f"a category's name is text, not {name!r}")
+        _check_name(name)
         if name in self.names:
             return self
-        key = next((key for key in range(1, 10) if key not in {c.key for c in self.categories.values()}), None)
-        used = {category.color for category in self.categories.values()}
-        palette = colors(max(len(PALETTE), len(used) + 1))
-        chosen = color or next((free for free in palette if free not in used), palette[len(used) % len(palette)])
-        made = self.categories | {self.next_code: Category(name, chosen, key)}
+        chosen = _free_color(self.categories) if color is None else _check_color(color)
+        made = self.categories | {self.next_code: Category(name, chosen, _free_key(self.categories))}
         return replace(self, categories=made, next_code=self.next_code + 1)
 
     def assign(self, mask: np.ndarray, name: str) -> Labels:
@@ -158,16 +154,15 @@ class Labels(Mapping[Any, str]):
             When the new name is another category's: merge them instead.
         """
         code = self.code(old)
+        _check_name(new)
         if new != old and new in self.names:
             raise InputError(f"there is a category {new!r} already; merge {old!r} into it instead")
         return replace(self, categories=self.categories | {code: replace(self.categories[code], name=new)})
 
     def recolor(self, name: str, color: str) -> Labels:
         """Give a category another colour, ``#rrggbb``."""
-        if not (isinstance(color, str) and len(color) == 7 and color[0] == "#" and set(color[1:].lower()) <= set("0123456789abcdef")):
-            raise InputError(f"{color!r} is not a colour; give #rrggbb")
         code = self.code(name)
-        return replace(self, categories=self.categories | {code: replace(self.categories[code], color=color.lower())})
+        return replace(self, categories=self.categories | {code: replace(self.categories[code], color=_check_color(color))})
 
     def merge(self, name: str, into: str) -> Labels:
         """Give one category's items to another and drop it."""
@@ -187,22 +182,75 @@ class Labels(Mapping[Any, str]):
         return Change(verb, rows, self.codes[rows], new.codes[rows], {c: pair for c, pair in pairs.items() if pair[0] != pair[1]})
 
     def apply(self, change: Change) -> Labels:
-        """Do a change here. What somebody else has changed since is left alone: only values that still are `before` are replaced."""
-        made = dict(self.categories)
+        """Do a change here. What somebody else has changed since is left alone: only what still is as it was before is replaced.
+
+        So a category that somebody else has labelled more items with is not taken away, one that comes back under a name that was
+        given again meanwhile joins the one that has it, and a key or colour that is taken is given up for a free one.
+        """
+        made, moved = dict(self.categories), dict[int, int]()
         for code, (old, new) in change.categories.items():
-            if made.get(code) != old:
-                continue
-            if new is None:
-                del made[code]
-            else:
-                made[code] = new
+            if new is not None and code in made:
+                made[code] = _edited(made, code, old, new)
+            elif new is not None and old is None:
+                twin = next((other for other, category in made.items() if category.name == new.name), None)
+                if twin is None:
+                    made[code] = _fitting(made, new)
+                else:
+                    moved[code] = twin
         codes = self.codes.copy()
         still = codes[change.rows] == change.before
         codes[change.rows[still]] = change.after[still]
-        for code in set(np.unique(codes)) - {NONE} - made.keys():
-            codes[codes == code] = NONE  # somebody labelled more with a category that this change takes away
+        for code, twin in moved.items():
+            codes[codes == code] = twin
+        present = set(np.flatnonzero(np.bincount(codes)).tolist())
+        for code, (old, new) in change.categories.items():
+            if new is None and old is not None and code in made and made[code].name == old.name and code not in present:
+                del made[code]
+        for code in present - {NONE} - made.keys():
+            codes[codes == code] = NONE  # the label given back is of a category that somebody else has taken away
         highest = max([self.next_code - 1, *change.categories])
         return Labels(self.index, _frozen(codes), dict(sorted(made.items())), highest + 1)
+
+
+def _edited(made: dict[int, Category], code: int, old: Category | None, new: Category) -> Category:
+    """A category with what a change did to it, field by field, where it still is as it was before."""
+    now = made[code]
+    if old is None:
+        return now
+    others = {category.name for other, category in made.items() if other != code}
+    edited = {name: value for name, value in vars(new).items() if value != getattr(old, name)}
+    fields = {name: value for name, value in edited.items() if getattr(now, name) == getattr(old, name)}
+    if fields.get("name") in others:
+        del fields["name"]
+    return replace(now, **fields)
+
+
+def _fitting(made: dict[int, Category], category: Category) -> Category:
+    """A category that comes (back) with a key and a colour that nobody else has."""
+    keys, hues = {other.key for other in made.values()}, {other.color for other in made.values()}
+    key = category.key if category.key not in keys else _free_key(made)
+    return replace(category, key=key, color=category.color if category.color not in hues else _free_color(made))
+
+
+def _free_key(categories: dict[int, Category]) -> int | None:
+    return next((key for key in range(1, 10) if key not in {category.key for category in categories.values()}), None)
+
+
+def _free_color(categories: dict[int, Category]) -> str:
+    used = {category.color for category in categories.values()}
+    palette = colors(max(len(PALETTE), len(used) + 1))
+    return next((free for free in palette if free not in used), palette[len(used) % len(palette)])
+
+
+def _check_name(name: object) -> None:
+    if not isinstance(name, str):
+        raise InputError(f"a category's name is text, not {name!r}")
+
+
+def _check_color(color: object) -> str:
+    if not (isinstance(color, str) and len(color) == 7 and color[0] == "#" and set(color[1:].lower()) <= set("0123456789abcdef")):
+        raise InputError(f"{color!r} is not a colour; give #rrggbb")
+    return color.lower()
 
 
 def _frozen(array: np.ndarray) -> np.ndarray:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, ClassVar
 
 import numpy as np
@@ -18,13 +19,14 @@ from explorer.errors import InputError, unknown
 class Seen:
     """What a rule looks at: the items and what is known of them at this moment.
 
-    `layout` is ``(n, 2)`` or None, `clusters` ``(n,)`` int or None, and `labels` gives the ``(n,)`` bool mask of a category's name.
+    `layout` is ``(n, 2)`` or None, `clusters` ``(n,)`` int or None, and `labels` gives the ``(n,)`` bool mask of a category's name,
+    and of all items that have a label for None.
     """
 
     dataset: Dataset
     layout: np.ndarray | None = None
     clusters: np.ndarray | None = None
-    labels: Callable[[str], np.ndarray] | None = None
+    labels: Callable[[str | None], np.ndarray] | None = None
 
 
 class Rule:
@@ -43,10 +45,10 @@ class Rule:
         raise TypeError(f"{type(self).__name__} has no mask method; a rule must have one")
 
     def __and__(self, other: Rule) -> Rule:
-        return All((self, other))
+        return All((*(self.parts if isinstance(self, All) else (self,)), other))  # flat: many strokes are a list, not a tower
 
     def __or__(self, other: Rule) -> Rule:
-        return Any_((self, other))
+        return Any_((*(self.parts if isinstance(self, Any_) else (self,)), other))
 
     def __invert__(self) -> Rule:
         return Not(self)
@@ -59,8 +61,12 @@ class Rule:
 def _plain(value: Any) -> Any:
     if isinstance(value, Rule):
         return value.to_json()
-    if isinstance(value, tuple | list | np.ndarray):
+    if isinstance(value, tuple | list | set | frozenset | np.ndarray | pd.Index | pd.Series):
         return [_plain(item) for item in value]
+    if isinstance(value, np.datetime64):
+        value = pd.Timestamp(value)
+    if isinstance(value, date):  # a datetime and a pandas.Timestamp are dates too; as text they compare with a column just the same
+        return value.isoformat()
     return value.item() if isinstance(value, np.generic) else value
 
 
@@ -80,6 +86,11 @@ class Box(Rule):
     y1: float
     kind: ClassVar[str] = "box"
 
+    def __post_init__(self) -> None:
+        corners = (self.x0, self.y0, self.x1, self.y1)
+        if not all(isinstance(side, int | float | np.number) and side == side for side in corners):
+            raise InputError(f"a box takes four numbers x0, y0, x1, y1, not {corners}")
+
     def mask(self, seen: Seen) -> np.ndarray:
         """``(n,)`` bool; corners may be given in any order."""
         x, y = _need_layout(seen).T
@@ -95,7 +106,10 @@ class Lasso(Rule):
     kind: ClassVar[str] = "lasso"
 
     def __init__(self, vertices: Iterable[Iterable[float]]) -> None:
-        points = tuple((float(x), float(y)) for x, y in vertices)
+        try:
+            points = tuple((float(x), float(y)) for x, y in vertices)
+        except (TypeError, ValueError) as problem:
+            raise InputError(f"a lasso takes points [(x, y), ...] that are numbers ({problem})") from problem
         if len(points) < 3:
             raise InputError(f"a lasso of {len(points)} points encloses nothing; give at least 3")
         if not np.isfinite(points).all():
@@ -110,8 +124,8 @@ class Lasso(Rule):
 def inside(points: np.ndarray, polygon: np.ndarray) -> np.ndarray:
     """Even-odd point in polygon of ``(n, 2)`` points against ``(m, 2)`` vertices, exactly, as an edge sweep.
 
-    The points within the polygon's box are sorted by height once; each edge then meets only the points between its ends, so that the
-    cost is n log n plus the crossings, not n times m.
+    The points within the polygon's box are sorted by height once; each edge then meets only the points between its ends, so that
+    the cost is n log n plus the crossings, not n times m.
     """
     xs, ys = points[:, 0].astype(np.float64), points[:, 1].astype(np.float64)
     (low_x, low_y), (high_x, high_y) = polygon.min(axis=0), polygon.max(axis=0)
@@ -125,7 +139,9 @@ def inside(points: np.ndarray, polygon: np.ndarray) -> np.ndarray:
         if y0 > y1:
             x0, y0, x1, y1 = x1, y1, x0, y0
         start, stop = np.searchsorted(y, (y0, y1), side="left")  # half open: a vertex belongs to one of its two edges
-        odd[start:stop] ^= x[start:stop] < x0 + (y[start:stop] - y0) * ((x1 - x0) / (y1 - y0))
+        # As products, not as a slope: a point on the line is on the line. Scaled by a power of two, which rounds nothing.
+        dx, dy = np.ldexp((x1 - x0, y1 - y0), -np.frexp(max(abs(x1 - x0), y1 - y0))[1])
+        odd[start:stop] ^= (x[start:stop] - x0) * dy < (y[start:stop] - y0) * dx
     mask = np.zeros(len(points), bool)
     mask[rows[odd]] = True
     return mask
@@ -154,12 +170,17 @@ class Where(Rule):
         if self.op == "missing":
             return values.isna().to_numpy(bool)
         if self.op == "in":
-            return values.isin(list(self.value)).to_numpy(bool)
+            return values.isin(self._many()).to_numpy(bool)
         if self.op == "contains":
             return values.astype("string").str.contains(str(self.value), case=False, regex=False).fillna(False).to_numpy(bool)
         if self.op not in OPERATORS:
             raise unknown("operator", self.op, [*OPERATORS, "in", "contains", "missing"])
         return self._compare(values)
+
+    def _many(self) -> list[Any]:
+        if isinstance(self.value, str) or not isinstance(self.value, Iterable):
+            raise InputError(f"the operator 'in' takes a list of values, not {self.value!r}: write [{self.value!r}]")
+        return list(self.value)
 
     def _compare(self, values: pd.Series) -> np.ndarray:
         known = values.notna().to_numpy(bool)
@@ -213,7 +234,7 @@ class HasLabel(Rule):
         """``(n,)`` bool."""
         if seen.labels is None:
             raise InputError("there are no labels here")
-        return seen.labels(self.category) if self.category is not None else ~seen.labels("")
+        return seen.labels(self.category) if self.category is not None else ~seen.labels(None)
 
 
 @dataclass(frozen=True)
@@ -263,18 +284,17 @@ def from_json(data: dict[str, Any]) -> Rule:
     InputError
         For a kind that is not known, or parts that do not fit.
     """
-    fields = dict(data)
-    kind = fields.pop("rule", None)
-    if kind not in _RULES:
-        raise unknown("rule", kind, _RULES)
-    if "parts" in fields:
+    if not isinstance(data, dict) or data.get("rule") not in _RULES:
+        raise unknown("rule", data.get("rule") if isinstance(data, dict) else data, _RULES)
+    fields = {name: value for name, value in data.items() if name != "rule"}
+    if isinstance(fields.get("parts"), list):
         fields["parts"] = tuple(from_json(part) for part in fields["parts"])
     if "part" in fields:
         fields["part"] = from_json(fields["part"])
     try:
-        return _RULES[kind](**fields)
+        return _RULES[data["rule"]](**fields)
     except TypeError as problem:
-        raise InputError(f"the rule {kind!r} does not take {sorted(fields)}") from problem
+        raise InputError(f"the rule {data['rule']!r} does not take {sorted(fields)}") from problem
 
 
 MODES: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import param
 
@@ -34,7 +36,7 @@ class Clusterer(Step):
         valid = np.isfinite(given).all(axis=1)
         if valid.sum() < 3:
             raise InputError(f"{int(valid.sum())} of {len(given):,} rows have a value; clusters need at least 3")
-        rows = np.ascontiguousarray(given[valid], dtype=np.float32)
+        rows = _roomy(given[valid])
         if self.on == "pca" and min(rows.shape) > self.n_components:
             rows = self._components(rows)
         made = as_output(self.compute(rows, progress))
@@ -46,7 +48,17 @@ class Clusterer(Step):
     def _components(self, rows: np.ndarray) -> np.ndarray:
         from sklearn.decomposition import PCA
 
-        return np.asarray(PCA(self.n_components, random_state=self.random_state).fit_transform(rows), dtype=np.float32)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"sklearn\.")  # rows that are all equal: 0 / 0
+            return np.asarray(PCA(self.n_components, random_state=self.random_state).fit_transform(rows), dtype=rows.dtype)
+
+
+def _roomy(rows: np.ndarray) -> np.ndarray:
+    """Rows in float32, or in float64 where the squares of float32 would overflow or vanish."""
+    size = max(abs(float(rows.max())), abs(float(rows.min())))
+    if size == 0 or 1e-12 <= size <= 1e15:
+        return np.ascontiguousarray(rows, dtype=np.float32)
+    return np.ascontiguousarray(np.clip(rows.astype(np.float64), -1e100, 1e100))
 
 
 def _by_size(codes: np.ndarray) -> np.ndarray:

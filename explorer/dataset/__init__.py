@@ -19,6 +19,7 @@ from explorer.dataset.pictures import Picture, open_picture
 from explorer.errors import InputError, listed, unknown
 
 ROLES = ("text", "image")
+HASHED = 100_000  # rows of the table at a time, where it is hashed
 SMALLEST = 3  # items; two points have no neighbourhood to lay out or to cluster
 
 
@@ -66,13 +67,14 @@ class Dataset:
         lengths |= {name: len(array) for name, array in (("vectors", self.vectors), ("layout", self.layout)) if array is not None}
         for what, length in lengths.items():
             if length != n:
-                raise InputError(f"{self.name}: {n:,} ids but {length:,} rows of {what}; they must be the same items in the same order")
+                raise InputError(f"{self.name}: {n:,} ids but {length:,} rows of {what}; they must be the same items in one order")
         if self.vectors is not None and (self.vectors.ndim != 2 or not self.vectors.shape[1]):
             raise InputError(f"{self.name}: vectors of shape {self.vectors.shape}; (n, d) with d of at least 1 is needed")
         index = self.index
         if not index.is_unique:
             twice = index[index.duplicated()].unique()
-            raise InputError(f"{self.name}: ids must be unique, but {listed(map(repr, twice))} stand more than once; choose another --id")
+            said = listed(map(repr, twice))
+            raise InputError(f"{self.name}: ids must be unique, but {said} stand more than once; choose another --id")
         for column, kind in self.kinds.items():
             if kind not in KINDS:
                 raise unknown(f"kind of column (for {column!r})", kind, KINDS)
@@ -186,13 +188,12 @@ class Dataset:
     @cached_property
     def fingerprint(self) -> str:
         """A hash of all that the items are: ids, columns, roles and vectors, and of picture files their size and time."""
-        digest = hashlib.sha256(json.dumps([self.kinds, self.roles], sort_keys=True).encode())
+        types = [str(kind) for kind in self.table.schema.types]
+        digest = hashlib.sha256(json.dumps([self.kinds, self.roles, types], sort_keys=True).encode())
         for identifier in self.ids:
             digest.update(repr(identifier).encode("utf-8", "surrogatepass"))
-        for column in self.table.combine_chunks().columns:
-            for chunk in column.chunks:
-                for buffer in pa.concat_arrays([chunk]).buffers():
-                    digest.update(buffer if buffer is not None else b"-")
+        for column in self.table.columns:
+            _hash_column(digest, column)
         for array in (self.vectors, self.layout):
             if array is not None:
                 digest.update(np.ascontiguousarray(array).view(np.uint8).data)
@@ -200,13 +201,16 @@ class Dataset:
         return digest.hexdigest()[:24]
 
     def _hash_files(self, digest: Any) -> None:
-        if "image" not in self.roles or not pa.types.is_string(self.table.column(self.roles["image"]).type):
+        if "image" not in self.roles:
+            return
+        kind = self.table.column(self.roles["image"]).type
+        if not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
             return
         for given in self.table.column(self.roles["image"]).to_pylist():
             try:
                 found = (Path(self.root or ".") / (given or "")).stat()
                 digest.update(f"{found.st_size},{found.st_mtime_ns};".encode())
-            except OSError:
+            except (OSError, ValueError):  # a NUL in the name is a ValueError
                 digest.update(b"gone;")
 
     _MANIFEST: ClassVar = ("name", "kinds", "roles", "notes")
@@ -216,13 +220,14 @@ class Dataset:
         folder.mkdir(parents=True, exist_ok=True)
         with pa.OSFile(str(folder / "table.arrow"), "wb") as file, pa.ipc.new_file(file, self.table.schema) as writer:
             writer.write_table(self.table)
-        strings = self.ids.dtype.kind == "O"
-        np.save(folder / "ids.npy", self.ids.astype("U") if strings else self.ids, allow_pickle=False)
+        ids = pa.table({"id": pa.array(self.ids)})  # not as a numpy array of text: one long id would make them all as long
+        with pa.OSFile(str(folder / "ids.arrow"), "wb") as file, pa.ipc.new_file(file, ids.schema) as writer:
+            writer.write_table(ids)
         for name in ("vectors", "layout"):
             if (array := getattr(self, name)) is not None:
                 np.save(folder / f"{name}.npy", array, allow_pickle=False)
         manifest = {name: getattr(self, name) for name in self._MANIFEST}
-        manifest |= {"root": None if self.root is None else str(self.root), "fingerprint": self.fingerprint, "strings": strings}
+        manifest |= {"root": None if self.root is None else str(self.root), "fingerprint": self.fingerprint}
         (folder / "manifest.json").write_text(json.dumps(manifest), "utf-8")
 
     @classmethod
@@ -230,13 +235,14 @@ class Dataset:
         """Read back what `save` wrote; the arrays and the table are memory-mapped."""
         manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
         table = pa.ipc.open_file(pa.memory_map(str(folder / "table.arrow"))).read_all()
-        ids = np.load(folder / "ids.npy", allow_pickle=False)
+        stored = pa.ipc.open_file(pa.memory_map(str(folder / "ids.arrow"))).read_all().column("id")
+        ids = stored.to_numpy() if pa.types.is_integer(stored.type) else np.array(stored.to_pylist(), dtype=object)
         arrays = {
             name: np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False) if (folder / f"{name}.npy").exists() else None
             for name in ("vectors", "layout")
         }
         made = cls(
-            manifest["name"], ids.astype(object) if manifest["strings"] else ids, table, manifest["kinds"], manifest["roles"],
+            manifest["name"], ids, table, manifest["kinds"], manifest["roles"],
             arrays["vectors"], arrays["layout"], Path(manifest["root"]) if manifest["root"] else None, tuple(manifest["notes"]),
         )  # fmt: skip
         made.__dict__["fingerprint"] = manifest["fingerprint"]  # fills the cached property: the same data, not hashed again
@@ -245,6 +251,19 @@ class Dataset:
     def with_notes(self, *notes: str) -> Dataset:
         """The same dataset with more said about it."""
         return replace(self, notes=(*self.notes, *notes))
+
+
+def _hash_column(digest: Any, column: pa.ChunkedArray) -> None:
+    """Hash a column's values, however they are cut into chunks; what lies under a missing value does not count."""
+    if pa.types.is_dictionary(column.type):  # its buffers are row numbers into a dictionary that they do not hold
+        column = column.cast(column.type.value_type)
+    missing = column.is_null().combine_chunks()
+    digest.update(np.packbits(missing.to_numpy(zero_copy_only=False)).data)
+    for start in range(0, len(column), HASHED):
+        part = pa.chunked_array([column.slice(start, HASHED).combine_chunks()]) if column.num_chunks else column
+        for chunk in part.drop_null().chunks:
+            for buffer in pa.concat_arrays([chunk]).buffers():
+                digest.update(buffer if buffer is not None else b"-")
 
 
 __all__ = ["ROLES", "SMALLEST", "Dataset"]

@@ -11,6 +11,7 @@ KINDS = ("number", "category", "text", "date", "flag", "id", "image", "vectors",
 
 PICTURE_ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff")
 SAMPLE = 2_000  # values looked at; a guess does not need them all
+ROW_NAMES = ("id", "index", "unnamed: 0", "column 1", "row", "nr", "no", "number", "#")
 FEW = 50  # up to this many different short values are categories whatever the number of rows
 
 
@@ -21,47 +22,71 @@ def guess(column: pa.ChunkedArray) -> str:
         return "flag"
     if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
         return "number"
-    if pa.types.is_temporal(kind) and not pa.types.is_duration(kind):
+    if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
         return "date"
     if pa.types.is_dictionary(kind):
         return "category"
-    if _is_binary(kind) or _is_picture_struct(kind):
+    if is_binary(kind) or is_picture_struct(kind):
         return "image" if _looks_like_pictures(column) else "other"
-    if _is_list(kind):
+    if is_list(kind):
         value = kind.value_type
         return "vectors" if pa.types.is_floating(value) or pa.types.is_integer(value) else "other"
     if pa.types.is_string(kind) or pa.types.is_large_string(kind):
-        return _guess_strings(column)
+        return guess_strings(column)
     return "other"
 
 
-def _guess_strings(column: pa.ChunkedArray) -> str:
+def guess_strings(column: pa.ChunkedArray, *, pictures: bool = True) -> str:
+    """The kind of a column of strings; `pictures=False` where they are known not to lead to any."""
     sample = [value for value in column.slice(0, SAMPLE).drop_null().to_pylist() if value]
     if not sample:
         return "category"
-    if sum(value.lower().endswith(PICTURE_ENDINGS) for value in sample) > len(sample) / 2:
+    if pictures and sum(_is_picture_path(value) for value in sample) > len(sample) / 2:
         return "image"
-    different = pc.count_distinct(column).as_py()
+    present, different = len(column) - column.null_count, pc.count_distinct(column).as_py()
     length = float(np.mean([len(value) for value in sample]))
-    words = float(np.mean([value.count(" ") for value in sample]))
-    if different <= FEW and length < 60:
+    words = float(np.mean([_breaks(value) for value in sample]))
+    if different <= FEW and length < 60 and different < present:
         return "category"
-    if words >= 3 or (words >= 1 and different > len(column) / 2):
+    if words >= 3 or (words >= 1 and different > present / 2):
         return "text"
-    if different == len(column):
+    if different == present:
         return "id"
-    return "category" if different <= max(FEW, len(column) / 5) else "text"
+    return "category" if different <= max(FEW, present / 5) else "text"
 
 
-def _is_binary(kind: pa.DataType) -> bool:
+def _is_picture_path(value: str) -> bool:
+    """Whether it ends like a picture's file; an address is no path, since nothing is fetched."""
+    return value.lower().endswith(PICTURE_ENDINGS) and "://" not in value[:12]
+
+
+def _breaks(value: str) -> float:
+    """How many gaps between words; scripts that write none (Chinese, Japanese, Thai) count two letters as a word."""
+    spaces = value.count(" ")
+    return spaces if value.isascii() else max(spaces, sum(letter >= "\u0e00" for letter in value) / 2 - 1)
+
+
+def numbers_rows(name: str, column: pa.ChunkedArray) -> bool:
+    """Whether it is a row number by name (``PassengerId``, ``Unnamed: 0``) and values (0, 1, 2, …): it says nothing of its item."""
+    n = len(column)
+    if not pa.types.is_integer(column.type) or n < 3 or column.null_count or not name.lower().endswith(ROW_NAMES):
+        return False
+    if column[0].as_py() not in (0, 1) or column[n - 1].as_py() != column[0].as_py() + n - 1:
+        return False
+    return bool((np.diff(column.to_numpy().astype(np.int64)) == 1).all())
+
+
+def is_binary(kind: pa.DataType) -> bool:
+    """Whether the values are bytes."""
     return bool(pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_fixed_size_binary(kind))
 
 
-def _is_list(kind: pa.DataType) -> bool:
+def is_list(kind: pa.DataType) -> bool:
+    """Whether the values are lists, of the same length or not."""
     return bool(pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind))
 
 
-def _is_picture_struct(kind: pa.DataType) -> bool:
+def is_picture_struct(kind: pa.DataType) -> bool:
     """Whether it is the Hugging Face form ``struct<bytes, path>``."""
     return bool(pa.types.is_struct(kind) and {"bytes", "path"} <= {field.name for field in kind})
 
@@ -70,9 +95,9 @@ _SIGNATURES = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\x00", b"MM\x00
 
 
 def _looks_like_pictures(column: pa.ChunkedArray) -> bool:
-    if pa.types.is_struct(column.type):
-        return True
     sample = [value for value in column.slice(0, 50).drop_null().to_pylist() if value]
+    if pa.types.is_struct(column.type):
+        return any(value.get("bytes") or value.get("path") for value in sample)
     return bool(sample) and sum(value.startswith(_SIGNATURES) for value in sample) > len(sample) / 2
 
 
@@ -81,5 +106,5 @@ def to_series(column: pa.ChunkedArray, kind: str) -> pd.Series:
     if kind == "number":
         return pd.Series(pd.to_numeric(column.to_pandas(), errors="coerce"))
     if kind in {"category", "text", "id"}:
-        return pd.Series(np.array(column.to_pylist(), dtype=object))
+        return pd.Series(column.to_pylist(), dtype=object)  # asked for, since pandas 3 would make text of them, and NaN of None
     return pd.Series(column.to_pandas())

@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import io
+import stat
+import struct
 import warnings
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import numpy as np
 
 from explorer.errors import InputError
 
@@ -16,6 +23,12 @@ else:
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
 MOST_PIXELS = 100_000_000
+
+# what Pillow's readers were seen to raise for damaged files, and the families those belong to
+DAMAGED = (
+    OSError, SyntaxError, ValueError, EOFError, MemoryError, LookupError, TypeError, AttributeError, ArithmeticError,
+    RuntimeError, AssertionError, struct.error, zlib.error,
+)  # fmt: skip
 
 
 def open_picture(given: Any, root: Path | None, what: str, *, background: tuple[int, int, int] = (255, 255, 255)) -> Picture:
@@ -36,10 +49,15 @@ def open_picture(given: Any, root: Path | None, what: str, *, background: tuple[
     with _opened(given, root, what) as picture:
         try:
             picture.seek(0)
-            upright = ImageOps.exif_transpose(picture)
-            return _flat(upright, background)
-        except (OSError, SyntaxError, ValueError, EOFError, MemoryError, KeyError, IndexError, TypeError) as problem:
+            picture.load()
+        except DAMAGED as problem:
             raise InputError(f"{what}: the picture is corrupt ({_short(problem)})") from problem
+        with suppress(*DAMAGED):  # where it fails the pixels are whole, only the note about which way is up is not
+            picture = ImageOps.exif_transpose(picture)
+        try:
+            return _flat(picture, background)
+        except DAMAGED as problem:
+            raise InputError(f"{what}: the picture cannot be shown as RGB ({_short(problem)})") from problem
 
 
 def check_picture(given: Any, root: Path | None, what: str) -> tuple[int, int]:
@@ -48,37 +66,52 @@ def check_picture(given: Any, root: Path | None, what: str) -> tuple[int, int]:
         return picture.size
 
 
-def _opened(given: Any, root: Path | None, what: str) -> Picture:
-    from PIL import Image, UnidentifiedImageError
+@contextmanager
+def _opened(given: Any, root: Path | None, what: str) -> Iterator[Picture]:
+    """A picture whose header was read and found good; Pillow's warnings are about files, and are silent while it is open."""
+    from PIL import Image
 
+    with _stream(given, root, what) as stream, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            picture = Image.open(stream, formats=FORMATS)
+        except Image.DecompressionBombError as problem:
+            raise InputError(f"{what}: the picture is over {MOST_PIXELS // 10**6} megapixels") from problem
+        except DAMAGED as problem:
+            raise InputError(f"{what}: not a picture that can be read ({', '.join(FORMATS)} can)") from problem
+        if picture.width * picture.height > MOST_PIXELS:
+            size = f"{picture.width:,} × {picture.height:,}"
+            raise InputError(f"{what}: the picture is over {MOST_PIXELS // 10**6} megapixels ({size})")
+        yield picture
+
+
+def _stream(given: Any, root: Path | None, what: str) -> BinaryIO:
     data = given.get("bytes") or given.get("path") if isinstance(given, dict) else given
     if not data:
         raise InputError(f"{what}: there is no picture")
-    source = io.BytesIO(data) if isinstance(data, bytes) else Path(root or ".") / str(data)
+    if isinstance(data, bytes):
+        return io.BytesIO(data)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow warns of bombs from 89 megapixels; ours is a limit, not a warning
-            picture = Image.open(source, formats=FORMATS)
+        path = Path(root or ".") / str(data)
+        if not stat.S_ISREG(path.stat().st_mode):  # opening a pipe would wait for ever
+            raise InputError(f"{what}: {str(data)!r} is not a file")
+        return open(path, "rb")
     except FileNotFoundError as problem:
-        raise InputError(f"{what}: no such picture: {data}") from problem
-    except Image.DecompressionBombError as problem:
-        raise InputError(f"{what}: the picture is over {MOST_PIXELS // 10**6} megapixels") from problem
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, EOFError, KeyError, IndexError, TypeError) as problem:
-        raise InputError(f"{what}: not a picture that can be read ({', '.join(FORMATS)} can)") from problem
-    if picture.width * picture.height > MOST_PIXELS:
-        picture.close()
-        raise InputError(f"{what}: the picture is over {MOST_PIXELS // 10**6} megapixels ({picture.width:,} × {picture.height:,})")
-    return picture
+        raise InputError(f"{what}: no such picture: {str(data)!r}") from problem
+    except OSError as problem:
+        raise InputError(f"{what}: {str(data)!r} cannot be opened ({problem.strerror})") from problem
+    except ValueError as problem:  # a NUL in the name
+        if isinstance(problem, InputError):
+            raise
+        raise InputError(f"{what}: {str(data)!r} is not a file's name") from problem
 
 
 def _flat(picture: Picture, background: tuple[int, int, int]) -> Picture:
     from PIL import Image
 
-    if picture.mode in {"I", "I;16", "F"}:  # 16-bit and float pictures: stretch to 8 bits, else they come out white
-        low, high = picture.getextrema()
-        scale = 255.0 / (high - low) if high > low else 0.0
-        picture = picture.convert("F").point(lambda value: value * scale - low * scale).convert("L")
-    if picture.mode in {"RGBA", "LA", "PA"} or "transparency" in picture.info:
+    if picture.mode in {"I", "F"} or picture.mode.startswith("I;16"):
+        picture = Image.fromarray(_stretched(np.asarray(picture)))
+    if picture.mode in {"RGBA", "LA", "PA", "RGBa", "La"} or "transparency" in picture.info:
         layer = picture.convert("RGBA")
         flat = Image.new("RGB", layer.size, background)
         flat.paste(layer, mask=layer.getchannel("A"))
@@ -86,5 +119,16 @@ def _flat(picture: Picture, background: tuple[int, int, int]) -> Picture:
     return picture.convert("RGB")
 
 
+def _stretched(values: np.ndarray) -> np.ndarray:
+    """16-bit and float pictures on 8 bits, the least value black and the greatest white; else they come out all white."""
+    finite = np.isfinite(values)
+    low, high = (float(values[finite].min()), float(values[finite].max())) if finite.any() else (0.0, 0.0)
+    scale = 255.0 / (high - low) if high > low else 0.0
+    return np.where(finite, (values - low) * scale, 0).astype(np.uint8)
+
+
 def _short(problem: BaseException) -> str:
     return str(problem).splitlines()[0][:120] if str(problem) else type(problem).__name__
+
+
+__all__ = ["FORMATS", "MOST_PIXELS", "Picture", "check_picture", "open_picture"]

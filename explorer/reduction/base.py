@@ -26,7 +26,7 @@ class Reducer(Step):
         valid = np.isfinite(vectors).all(axis=1)
         if valid.sum() < 3:
             raise InputError(f"{int(valid.sum())} of {len(vectors):,} rows have features; a layout needs at least 3")
-        rows = np.ascontiguousarray(vectors[valid], dtype=np.float32)
+        rows = _as_float32(vectors[valid])
         distinct, back = _distinct(rows) if self.merges_equal_rows else (rows, None)
         made = as_output(self.compute(distinct, progress))
         places = np.asarray(made.values, dtype=np.float32)
@@ -36,6 +36,14 @@ class Reducer(Step):
         if back is not None and len(distinct) < len(rows):
             notes.append(f"{len(rows) - len(distinct):,} rows are equal to another and share its place")
         return made._replace(values=layout, notes=tuple(notes))
+
+
+def _as_float32(rows: np.ndarray) -> np.ndarray:
+    """Rows in float32; what is too large for it becomes its largest value, not infinite."""
+    largest = np.finfo(np.float32).max
+    if rows.dtype.kind == "f" and rows.dtype.itemsize > 4:
+        rows = np.clip(rows, -largest, largest)
+    return np.ascontiguousarray(rows, dtype=np.float32)
 
 
 def _distinct(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:

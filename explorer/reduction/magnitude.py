@@ -17,9 +17,8 @@ def tamed(vectors: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
     size = float(np.abs(vectors).max(initial=0.0))
     if size == 0 or SMALLEST <= size <= LARGEST:
         return vectors, ()
-    unit = float(np.median(np.abs(vectors[vectors != 0]))) if size > LARGEST else size
-    if unit < LARGEST and size > LARGEST:
-        unit = 1.0  # only some are huge: the rest needs no other unit
+    usual = _usual(vectors) if size > LARGEST else size
+    unit = 1.0 if SMALLEST < usual < LARGEST else usual  # where only some are huge, the rest needs no other unit
     made = np.empty_like(vectors)
     clipped = 0
     for start in range(0, len(vectors), _ROWS):
@@ -28,3 +27,10 @@ def tamed(vectors: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
         made[start : start + _ROWS] = np.clip(scaled, -LARGEST, LARGEST)
     notes = (f"{clipped:,} values beyond ±{LARGEST:g} were clipped; are they a stand-in for missing values?",) if clipped else ()
     return made, notes
+
+
+def _usual(vectors: np.ndarray) -> float:
+    """The median size of what is not zero, out of a million values."""
+    flat = vectors.ravel()
+    some = np.abs(flat[:: max(1, len(flat) // 1_000_000)].astype(np.float64))
+    return float(np.median(some[some > 0])) if some.any() else float(np.abs(flat).max())

@@ -14,7 +14,7 @@ from explorer.step import Output, Progress
 class PCA(Reducer):
     """The two directions of largest variance: quick, linear, distances keep their meaning.
 
-    Axes are in the unit of the vectors, centred on 0. Principal component analysis (Pearson, 1901) by scikit-learn.
+    Centred on 0, in the unit of the vectors. Principal component analysis (Pearson, 1901) by scikit-learn.
     """
 
     method = "pca"
@@ -27,7 +27,8 @@ class PCA(Reducer):
         centred, size = _centred(rows)
         progress(0.4, "finding the main directions")
         places, share = principal_plane(centred, self.random_state)
-        return Output((places * size).astype(np.float32), notes=(*notes, f"the two axes hold {share:.0%} of the variance"))
+        said = f"the two axes hold {share:.0%} of the variance" if size else "all rows are equal: they share one place"
+        return Output((places * size).astype(np.float32), notes=(*notes, said))
 
 
 def principal_plane(centred: np.ndarray, random_state: int) -> tuple[np.ndarray, float]:

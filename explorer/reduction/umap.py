@@ -74,6 +74,8 @@ class UMAP(Reducer):
         k = min(self.n_neighbors, len(rows) - 1)
         if k < self.n_neighbors:
             notes = (*notes, f"n_neighbors is {k} here: there are {len(rows)} different rows")
+        if self.min_dist > self.spread:
+            notes = (*notes, f"min_dist is {self.spread:g} here: it cannot be larger than spread")
         _imported()
         before = numba.get_num_threads()
         numba.set_num_threads(1)  # of this thread only; umap-learn with a seed does the same: the order of additions is fixed

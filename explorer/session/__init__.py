@@ -67,7 +67,7 @@ class Session(param.Parameterized):
         weakref.finalize(self, _unwatch, self.workspace, self._watcher)
 
     def _recalled(self) -> dict[str, Result]:
-        found = self.workspace.recall()
+        found = {slot: result for slot, result in self.workspace.recall().items() if slot in SLOTS.values()}
         if "layout" not in found and self.dataset.layout is not None:
             given = np.ascontiguousarray(self.dataset.layout, np.float32)
             key = f"given-{self.dataset.fingerprint}"
@@ -117,7 +117,7 @@ class Session(param.Parameterized):
         """What a step runs on, and its fingerprint."""
         if step.kind == "extract":
             return self.dataset, self.dataset.fingerprint
-        slot = "layout" if step.kind == "cluster" and step.settings()["on"] == "layout" else "features"
+        slot = "layout" if step.kind == "cluster" and step.settings().get("on") == "layout" else "features"
         result = getattr(self, slot)
         if result is None:
             do_first = "session.extract()" if slot == "features" else "session.reduce()"
@@ -155,7 +155,7 @@ class Session(param.Parameterized):
         return self.workspace.result_folder(result.kind, result.method, result.key)
 
     def _values_file(self, step: Step) -> Path:
-        slot = "layout" if step.kind == "cluster" and step.settings()["on"] == "layout" else "features"
+        slot = "layout" if step.kind == "cluster" and step.settings().get("on") == "layout" else "features"
         return self._kept(getattr(self, slot)) / "values.npy"
 
     def finish(self, job: Job) -> Result:
@@ -238,11 +238,13 @@ class Session(param.Parameterized):
         InputError
             When nothing is selected.
         """
-        return self._relabel(lambda labels: labels.assign(self._chosen(), name), f"label {name!r}")
+        chosen = self._chosen()
+        return self._relabel(lambda labels: labels.assign(chosen, name), f"label {name!r}")
 
     def unlabel(self) -> int:
         """Take the selected items' labels away and say how many."""
-        return self._relabel(lambda labels: labels.remove(self._chosen()), "remove labels")
+        chosen = self._chosen()
+        return self._relabel(lambda labels: labels.remove(chosen), "remove labels")
 
     def create_category(self, name: str, color: str | None = None) -> None:
         """Make an empty category."""
@@ -270,9 +272,8 @@ class Session(param.Parameterized):
         return self.selection
 
     def _relabel(self, verb: Callable[[Labels], Labels], name: str) -> int:
-        change = self.labels.change_to(verb(self.labels), name)
+        change = self.workspace.change(verb, name, self._rule.to_json() if self._rule else None)
         if change:
-            self.workspace.append(change, self._rule.to_json() if self._rule and len(change.rows) else None)
             self._history.add(change)
         return len(change.rows)
 
@@ -280,11 +281,11 @@ class Session(param.Parameterized):
 
     def undo(self) -> str | None:
         """Take back the last thing this session did to labels or selection; says what, or None when there is nothing."""
-        return self._replay(self._history.back())
+        return self._replay(self._history.back(), self._history.forth)
 
     def redo(self) -> str | None:
         """Do again what was undone; says what, or None when there is nothing."""
-        return self._replay(self._history.forth())
+        return self._replay(self._history.forth(), self._history.back)
 
     @property
     def can_undo(self) -> bool:
@@ -296,13 +297,17 @@ class Session(param.Parameterized):
         """Whether there is something to redo."""
         return bool(self._history.undone)
 
-    def _replay(self, action: Any) -> str | None:
+    def _replay(self, action: Any, put_back: Callable[[], Any]) -> str | None:
         if action is None:
             return None
         if isinstance(action, Brushed):
             self._show(action.after)
             return "selection"
-        self.workspace.append(action)
+        try:
+            self.workspace.append(action)
+        except InputError:  # not saved, so not done either
+            put_back()
+            raise
         return action.verb.removeprefix("undo ")
 
     # Colours

@@ -1,0 +1,109 @@
+"""The command line: arguments in, session calls, messages out, and an exit status that scripts can trust."""
+
+from __future__ import annotations
+
+import os
+import sys
+from argparse import Namespace
+from collections.abc import Callable, Sequence
+
+from explorer.cli.arguments import parse
+from explorer.errors import InputError
+
+DONE, BUG, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit status: 0 done, 2 bad input or arguments (one line on standard error), 1 a bug.
+
+    ``EXPLORER_DEBUG=1`` in the environment shows a bug's traceback and the libraries' warnings.
+    """
+    if argv is None:
+        _calm()
+    try:
+        return _command(sys.argv[1:] if argv is None else argv)
+    except InputError as problem:
+        return _complain(str(problem), BAD_INPUT)
+    except MemoryError:
+        return _complain("there is not enough memory for this; use fewer items, or another method", BAD_INPUT)
+    except KeyboardInterrupt:
+        return _complain("stopped; what was not finished is not written", INTERRUPTED)
+    except BrokenPipeError:  # `explorer methods | head`: nobody reads on, which is not for us to judge
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DONE
+    except Exception as problem:  # the last door: a bug is one line too
+        if os.environ.get("EXPLORER_DEBUG"):
+            raise
+        what = f"{type(problem).__name__}: {problem}"
+        return _complain(f"this is a bug ({what}); please report it with what EXPLORER_DEBUG=1 shows", BUG)
+
+
+def _calm() -> None:
+    """Leave the libraries' warnings to those who debug, and let no character stop a message."""
+    import warnings
+
+    if not (sys.warnoptions or os.environ.get("EXPLORER_DEBUG")):
+        warnings.simplefilter("ignore")
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _complain(message: str, status: int) -> int:
+    from explorer.cli.text import one_line
+
+    print(f"explorer: {one_line(message)}", file=sys.stderr)
+    return status
+
+
+def _command(argv: Sequence[str]) -> int:
+    given = parse(argv)
+    if given is None:  # --help or --version has answered
+        return DONE
+    commands: dict[str, Callable[[Namespace], None]] = {
+        "demo": _demo, "open": _open, "run": _run, "export": _export, "methods": _methods,
+    }  # fmt: skip
+    commands[given.command](given)
+    sys.stdout.flush()
+    return DONE
+
+
+def _demo(given: Namespace) -> None:
+    from explorer.views import serve_demo
+
+    serve_demo(host=given.host, port=given.port, open_browser=not given.no_browser)
+
+
+def _open(given: Namespace) -> None:
+    from explorer.cli.choices import Choices
+    from explorer.cli.running import reading
+
+    choices = Choices.given(given)
+    with reading(given) as dataset:
+        from explorer.views import serve
+        from explorer.workspace import Workspace
+
+        steps = choices.steps(dataset)
+        workspace = None if given.workspace is None else Workspace(dataset, given.workspace)
+        serve(dataset, workspace=workspace, steps=steps, host=given.host, port=given.port, open_browser=not given.no_browser)
+
+
+def _run(given: Namespace) -> None:
+    from explorer.cli.running import run
+
+    run(given)
+
+
+def _export(given: Namespace) -> None:
+    from explorer.cli.running import export
+
+    export(given)
+
+
+def _methods(given: Namespace) -> None:
+    from explorer.cli.listing import methods_json, methods_text
+
+    print(methods_json() if given.json else methods_text())
+
+
+__all__ = ["main"]

@@ -1,0 +1,119 @@
+"""What may stand on the command line; a mistake is one line that says what to do."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+from explorer.errors import InputError, unknown
+
+COLUMNS = {
+    "id": ("COL", "the column of ids"),
+    "text": ("COL", "the column of texts, where these are the items"),
+    "image": ("COL", "the column of pictures or of their paths"),
+    "series": ("COL", "the column of time series"),
+    "audio": ("COL", "the column of sounds"),
+    "vectors": ("COL|KEY", "the vectors that are there already: a column of lists, or an array of the file"),
+    "columns": ("A,B,C", "the columns to keep"),
+    "layout": ("X,Y|KEY", "a layout that is there already: two columns, or an array"),
+}
+
+
+class _Parser(argparse.ArgumentParser):
+    """Raises its complaints, so that there is one place that says them."""
+
+    def error(self, message: str) -> NoReturn:
+        raise InputError(f"{message}; see {self.prog} --help")
+
+    def options(self) -> list[str]:
+        return [name for action in self._actions for name in action.option_strings]
+
+
+def parse(argv: Sequence[str]) -> argparse.Namespace | None:
+    """The arguments by name, or None when --help or --version was all that was asked.
+
+    Raises
+    ------
+    InputError
+        For a command or option that is not known (the closest right one is offered), or one that lacks its value.
+    """
+    parser, commands = _parsers()
+    if not argv:
+        raise InputError(f"no command was given; give one of {', '.join(commands)}, or --help")
+    if not argv[0].startswith("-") and argv[0] not in commands:
+        raise unknown("command", argv[0], commands)
+    try:
+        given, extra = parser.parse_known_args(argv)
+    except SystemExit:  # argparse ends the program after --help and --version
+        return None
+    if extra:
+        chosen = commands[given.command]
+        if extra[0].startswith("-"):
+            raise unknown(f"option of {chosen.prog}", extra[0].split("=")[0], chosen.options())
+        chosen.error(f"{extra[0]!r} is one argument too many")
+    return given
+
+
+def _parsers() -> tuple[_Parser, dict[str, _Parser]]:
+    from explorer import __doc__ as about
+    from explorer import __version__
+
+    parser = _Parser(prog="explorer", description=(about or "").splitlines()[0], allow_abbrev=False)
+    parser.add_argument("--version", action="version", version=f"explorer {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=_Parser)
+    made: dict[str, _Parser] = {}
+
+    def command(name: str, doc: str) -> _Parser:
+        made[name] = commands.add_parser(name, help=doc, description=doc[0].upper() + doc[1:] + ".", allow_abbrev=False)
+        return made[name]
+
+    _add_server(command("demo", "serve the shipped sample and open the browser"))
+    opened = command("open", "serve the dashboard on a file or folder")
+    _add_source(opened)
+    _add_server(opened)
+    run = command("run", "no screen: extract, reduce, cluster, export")
+    _add_source(run)
+    _add_output(run)
+    run.add_argument("--quiet", action="store_true", help="no progress and no summary")
+    export = command("export", "write the labels and clusters of a workspace")
+    export.add_argument("workspace", metavar="WORKSPACE", help="the folder that --workspace named")
+    _add_output(export)
+    methods = command("methods", "list every step with its settings, defaults and bounds")
+    methods.add_argument("--json", action="store_true", help="as JSON")
+    return parser, made
+
+
+def _add_source(parser: _Parser) -> None:
+    parser.add_argument("source", metavar="SOURCE", help="a table, an array file, or a folder of pictures")
+    for name, (shape, doc) in COLUMNS.items():
+        parser.add_argument(f"--{name}", metavar=shape, help=doc)
+    for kind, what in (("extract", "items to vectors"), ("reduce", "vectors to a layout"), ("cluster", "the groups")):
+        parser.add_argument(f"--{kind}", metavar="NAME", help=f"the method for {what}; see explorer methods")
+    sets = "a step's setting, as in --set reduce.n_neighbors=30; may be given often"
+    parser.add_argument("--set", metavar="STEP.SETTING=VALUE", action="append", default=[], help=sets)
+    parser.add_argument("--seed", metavar="N", type=_whole("--seed", 0, 2**32 - 1), help="random_state of all steps")
+    parser.add_argument("--workspace", metavar="DIR", help="a folder to keep results and labels in")
+
+
+def _add_server(parser: _Parser) -> None:
+    parser.add_argument("--host", default="127.0.0.1", help="the address to listen on (default: this computer only)")
+    parser.add_argument("--port", type=_whole("--port", 0, 65535), default=0, help="the port (default: a free one)")
+    parser.add_argument("--no-browser", action="store_true", help="do not open the browser")
+
+
+def _add_output(parser: _Parser) -> None:
+    doc = "the file to write; its ending picks the format: .csv, .parquet or .jsonl"
+    parser.add_argument("-o", "--out", metavar="OUT", required=True, help=doc)
+    parser.add_argument("--force", action="store_true", help="replace OUT where it is there already")
+    safe = "put an apostrophe before text cells that a spreadsheet would run (CSV)"
+    parser.add_argument("--for-spreadsheets", action="store_true", help=safe)
+
+
+def _whole(option: str, low: int, high: int) -> Any:
+    def number(text: str) -> int:
+        if not (text.isascii() and text.isdigit() and low <= int(text) <= high):
+            raise InputError(f"{option} {text!r} is not allowed; it takes a whole number from {low} to {high}")
+        return int(text)
+
+    return number

@@ -1,0 +1,96 @@
+"""`explorer run` and `explorer export`: a session driven without a screen, and what to say of it."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from argparse import Namespace
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from explorer.cli.arguments import COLUMNS
+from explorer.cli.choices import Choices
+from explorer.cli.progress import Show, shown
+from explorer.cli.summary import summary, written
+from explorer.dataset import Dataset
+from explorer.errors import InputError
+
+if TYPE_CHECKING:
+    from explorer.session import Session
+
+
+@contextmanager
+def reading(given: Namespace) -> Iterator[Dataset]:
+    """The dataset that a command line names, read in a child process that a hostile file may harm as it likes."""
+    from explorer.worker import read_apart
+
+    options = {name: value for name in COLUMNS if (value := getattr(given, name)) is not None}
+    with tempfile.TemporaryDirectory(prefix="explorer-", ignore_cleanup_errors=True) as folder:
+        yield read_apart(given.source, Path(folder) / "dataset", **options)
+
+
+def run(given: Namespace) -> None:
+    """Extract, reduce, cluster and export; whatever can be wrong with the arguments is said before anything is computed.
+
+    Raises
+    ------
+    InputError
+        In one line: what was given, what is allowed, and what to do.
+    """
+    _check_output(given)
+    choices = Choices.given(given)
+    with reading(given) as dataset:
+        from explorer.session import Session
+        from explorer.workspace import Workspace
+
+        with closing(Workspace(dataset, given.workspace)) as workspace, shown(quiet=given.quiet) as show:
+            session = Session(dataset, workspace)
+            compute(session, choices, show)
+            session.export(given.out, force=given.force, for_spreadsheets=given.for_spreadsheets)
+            said = summary(session, Path(given.out))
+    if not given.quiet:
+        print(said)
+
+
+def _check_output(given: Namespace) -> None:
+    from explorer.exports import writable
+
+    if os.path.realpath(given.out) == os.path.realpath(given.source):
+        raise InputError(f"{given.out!r} is the source itself and would be lost; give another name to -o")
+    writable(given.out, force=given.force)
+
+
+def compute(session: Session, choices: Choices, show: Show) -> None:
+    """Run the steps that are needed: a layout that came with the data is not made again, nor features that nothing uses."""
+    lays_out = session.dataset.layout is None or choices.asked("reduce")
+    clusterer = choices.step("cluster")
+    if lays_out or choices.asked("extract") or clusterer.settings().get("on") != "layout":
+        extractor = choices.step("extract", session.dataset)
+        show(f"extract {extractor.method}", lambda progress: session.extract(extractor, progress))
+    if lays_out:
+        reducer = choices.step("reduce")
+        show(f"reduce {reducer.method}", lambda progress: session.reduce(reducer, progress))
+    show(f"cluster {clusterer.method}", lambda progress: session.cluster(clusterer, progress))
+
+
+def export(given: Namespace) -> None:
+    """Write what a workspace holds: ids, the layout, clusters and labels that were current when it was last used.
+
+    Raises
+    ------
+    InputError
+        When there is no workspace, or the file cannot be written.
+    """
+    from explorer.exports import writable
+
+    writable(given.out, force=given.force)
+    from explorer.session import Session
+    from explorer.workspace import open_workspace
+
+    with closing(open_workspace(given.workspace)) as workspace:
+        session = Session(workspace.dataset, workspace)
+        session.export(given.out, force=given.force, for_spreadsheets=given.for_spreadsheets)
+        count = len(session.labels)
+        print(f"{count:,} of {len(session.dataset):,} items have a label\n{written(Path(given.out), len(session.dataset))}")

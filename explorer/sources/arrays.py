@@ -1,0 +1,185 @@
+"""Arrays: .npy and .npz files, numpy arrays, and dicts of arrays; never unpickled, never larger than they said."""
+
+from __future__ import annotations
+
+import math
+import struct
+import tokenize
+import zipfile
+import zlib
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from explorer.errors import InputError, unknown
+from explorer.sources.found import Found
+from explorer.sources.frames import column, known_kind
+from explorer.sources.objects import to_text
+from explorer.sources.options import Options, tidy_name
+from explorer.sources.vectors import VECTORS, choose
+
+MOST_BYTES = 4 << 30  # unpacked, of a whole .npz; a .npy is as large as it is
+DAMAGED = (
+    OSError, EOFError, ValueError, TypeError, LookupError, SyntaxError, OverflowError, MemoryError, RecursionError, RuntimeError,
+    NotImplementedError, AttributeError, struct.error, tokenize.TokenError, zipfile.BadZipFile, zlib.error,
+)  # fmt: skip
+
+
+def read_npy(path: Path, options: Options) -> Found:
+    """A .npy file with an array of shape ``(n, d)``.
+
+    Raises
+    ------
+    InputError
+        When it holds anything else, is damaged, or is not as long as its header says.
+    """
+    with open(path, "rb") as file:
+        array = _array(file, path.stat().st_size, path.name)
+    return from_array(array, path.name)
+
+
+def from_array(array: np.ndarray, name: str = "array") -> Found:
+    """An array of shape ``(n, d)``: n items, and their vectors."""
+    return Found(name, pa.table({}), arrays={VECTORS: array})
+
+
+def read_npz(path: Path, options: Options) -> Found:
+    """A .npz file: one array of shape ``(n, d)`` is the vectors, others of length n are columns.
+
+    Raises
+    ------
+    InputError
+        As for .npy, and when several arrays could be the vectors and none was named.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            arrays = _members(archive, path.name)
+    except InputError:
+        raise
+    except DAMAGED as problem:
+        raise InputError(f"{path.name} is no .npz file, or is cut off or damaged ({_short(problem)}): write it again") from problem
+    return from_arrays(arrays, options, path.name, path.parent)
+
+
+def _members(archive: zipfile.ZipFile, source: str) -> dict[str, np.ndarray]:
+    members = [member for member in archive.infolist() if member.filename.endswith(".npy")]
+    if not members:
+        raise InputError(f"{source} holds no arrays; write it with numpy.savez")
+    size = sum(member.file_size for member in members)
+    if size > MOST_BYTES:
+        raise InputError(f"{source} unpacks to {size / 2**30:,.1f} GiB; at most {MOST_BYTES >> 30} are read: write it as .npy")
+    arrays: dict[str, np.ndarray] = {}
+    for member in members:
+        key = tidy_name(member.filename.removesuffix(".npy"))
+        if key in arrays:
+            raise InputError(f"{source} holds two arrays called {key!r}: rename one")
+        with archive.open(member) as file:
+            arrays[key] = _array(file, member.file_size, f"{source}: {key!r}")
+    return arrays
+
+
+def _array(file: IO[bytes], size: int, what: str) -> np.ndarray:
+    """The array in an open file of `size` bytes, once its header was seen to declare exactly that much."""
+    try:
+        version = np.lib.format.read_magic(file)
+        read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        shape, by_column, dtype = read(file)
+        if dtype.hasobject:
+            raise InputError(f"{what} holds Python objects (a pickle), which could run code and is never opened: save plain arrays")
+        expected, left = math.prod(shape) * dtype.itemsize, size - file.tell()
+        if expected != left or min(shape, default=0) < 0:
+            says = f"its header says {shape} of {dtype} ({expected:,} bytes), but {left:,} bytes follow"
+            raise InputError(f"{what} is damaged: {says}: write it again")
+        data = file.read(expected)
+        return np.frombuffer(data, dtype).reshape(shape, order="F" if by_column else "C")
+    except InputError:
+        raise
+    except DAMAGED as problem:
+        raise InputError(f"{what} is no numpy array, or is cut off or damaged ({_short(problem)}): write it again") from problem
+
+
+def from_mapping(given: Mapping[Any, Any], options: Options) -> Found:
+    """A dict of arrays or lists: one of shape ``(n, d)`` is the vectors, others of length n are columns."""
+    return from_arrays({tidy_name(key): as_array(value) for key, value in given.items()}, options, "dict", None)
+
+
+def as_array(value: Any) -> np.ndarray:
+    """An array of anything; lists of different lengths or kinds become an array of objects."""
+    if isinstance(value, np.ndarray):
+        return value
+    if isinstance(value, list | tuple) and any(isinstance(item, str) or item is None for item in value):
+        return _objects(value)  # numpy would turn [1, "a"] into text, and None into an object anyway
+    try:
+        return np.asarray(value)
+    except (ValueError, TypeError, RuntimeError):
+        return _objects(value)
+
+
+def _objects(value: Any) -> np.ndarray:
+    items = list(value)
+    made = np.empty(len(items), dtype=object)
+    for place, item in enumerate(items):
+        made[place] = item
+    return made
+
+
+def from_arrays(arrays: dict[str, np.ndarray], options: Options, name: str, root: Path | None) -> Found:
+    """The vectors, the layout that was asked for, and every other array of the same length as a column.
+
+    Raises
+    ------
+    InputError
+        When several arrays could be the vectors and none was named, or no array fits.
+    """
+    if not arrays:
+        raise InputError(f"{name} holds no arrays: give at least one of shape (n, d)")
+    for asked in (options.vectors, *options.layout):
+        if asked and asked not in arrays:
+            raise unknown(f"array of {name}", asked, arrays)
+    fits = [key for key, array in arrays.items() if array.ndim == 2 and array.dtype.kind in "biufc" and key not in options.layout]
+    by_columns = bool(options.columns) and not options.vectors
+    key = None if by_columns else choose(fits, options.vectors, name)
+    n = len(arrays[key]) if key and arrays[key].ndim else _usual_length(arrays, name)
+    beside = {each: arrays[each] for each in (key, *options.layout) if each and arrays[each].ndim != 1}
+    if key:
+        beside[key] = arrays[key]  # even where it has another shape: what is wrong with it is said there
+    columns = {each: array for each, array in arrays.items() if array.ndim == 1 and len(array) == n and each not in beside}
+    kinds = {each: kind for each, array in columns.items() if (kind := known_kind(array.dtype))}
+    table = pa.table({each: _cells(array, f"{name}: {each!r}") for each, array in columns.items()})
+    notes = [
+        f"the array {each!r} of shape {array.shape} was left out: it is neither the vectors nor a column of {n:,} values"
+        for each, array in arrays.items()
+        if each not in columns and each not in beside
+    ]
+    return Found(name, table, arrays=beside, kinds=kinds, root=root, notes=notes)
+
+
+def _usual_length(arrays: dict[str, np.ndarray], name: str) -> int:
+    lengths = Counter(len(array) for array in arrays.values() if array.ndim == 1)
+    if not lengths:
+        shapes = ", ".join(f"{key} {array.shape}" for key, array in list(arrays.items())[:8])
+        raise InputError(f"{name} holds no array of numbers of shape (n, d) and no column: it holds {shapes}")
+    return lengths.most_common(1)[0][0]
+
+
+def _cells(array: np.ndarray, what: str) -> pa.Array | pa.ChunkedArray:
+    """A column; bytes are read as text, records by their words, longer floats as float64."""
+    if array.dtype.kind in "USV":
+        try:
+            return to_text(array.tolist())
+        except ValueError as problem:  # letters that are none
+            raise InputError(f"{what} is damaged ({_short(problem)}): write it again") from problem
+    if array.dtype.kind == "f" and array.dtype.itemsize > 8:
+        array = array.astype(np.float64)
+    if not array.dtype.isnative:
+        array = array.astype(array.dtype.newbyteorder("="))
+    return column(pd.Series(array))
+
+
+def _short(problem: BaseException) -> str:
+    return (str(problem).splitlines() or [type(problem).__name__])[0][:120]

@@ -1,0 +1,95 @@
+"""Which column is the item itself: the one that was named, else the first of pictures and the one of the longest texts."""
+
+from __future__ import annotations
+
+from collections.abc import Container
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from explorer.dataset.columns import guess_strings, is_binary, is_picture_struct
+from explorer.errors import InputError, listed
+from explorer.sources.options import Options
+
+LOOKED_AT = 50  # picture paths tried before believing that a column of file names leads to pictures
+
+
+def pick(
+    source: str, table: pa.Table, kinds: dict[str, str], options: Options, root: Path | None, told: Container[str] = ()
+) -> tuple[dict[str, str], list[str]]:
+    """The roles, those that were asked for first, and notes; `kinds` is corrected where pictures are not where they should be.
+
+    Parameters
+    ----------
+    told
+        Columns whose kind was known rather than guessed, of which nothing need be said.
+
+    Raises
+    ------
+    InputError
+        When a named column does not hold what it was named for, or nothing at all.
+    """
+    roles: dict[str, str] = {}
+    if options.image:
+        roles["image"] = _checked(source, table, options.image, "image")
+    if options.text:
+        roles["text"] = _checked(source, table, options.text, "text")
+    kinds.update({name: role for role, name in roles.items()})
+    notes = [] if options.image else _without_pictures(table, kinds, root)
+    free = {name: kind for name, kind in kinds.items() if name not in roles.values()}
+    if "image" not in roles and (pictures := [name for name, kind in free.items() if kind == "image"]):
+        roles["image"] = pictures[0]
+        if pictures[0] not in told:
+            notes.append(f"pictures are taken from the column {pictures[0]!r} (name another with --image)")
+    if "text" not in roles and (texts := [name for name, kind in free.items() if kind == "text"]):
+        roles["text"] = max(texts, key=lambda name: _mean_length(table.column(name)))
+        if roles["text"] not in told:
+            notes.append(f"texts are taken from the column {roles['text']!r} (name another with --text)")
+    return roles, notes
+
+
+def _checked(source: str, table: pa.Table, name: str, role: str) -> str:
+    if name not in table.column_names:
+        raise InputError(f"{source}: {name!r} is an array beside the table, not a column: it cannot be --{role}")
+    column = table.column(name)
+    fits = _is_text(column.type) or (role == "image" and (is_binary(column.type) or is_picture_struct(column.type)))
+    if not fits and column.null_count < len(column):
+        wanted = "text" if role == "text" else "paths to pictures, or pictures as bytes"
+        raise InputError(f"{source}: the column {name!r} holds {column.type}; --{role} takes a column of {wanted}")
+    if _is_empty(column):
+        raise InputError(f"{source}: the column {name!r} is empty in all {len(column):,} rows: name another with --{role}")
+    return name
+
+
+def _is_empty(column: pa.ChunkedArray) -> bool:
+    if column.null_count == len(column):
+        return True
+    return _is_text(column.type) and not pc.any(pc.not_equal(pc.utf8_trim_whitespace(column), "")).as_py()
+
+
+def _without_pictures(table: pa.Table, kinds: dict[str, str], root: Path | None) -> list[str]:
+    """Columns that look like paths to pictures but lead to none are no pictures; say so."""
+    notes = []
+    for name in [name for name, kind in kinds.items() if kind == "image" and _is_text(table.column(name).type)]:
+        paths = [path for path in table.column(name).slice(0, LOOKED_AT).to_pylist() if path]
+        if paths and not any(_is_file(root, path) for path in paths):
+            kinds[name] = guess_strings(table.column(name), pictures=False)
+            where = "the current folder" if root is None else f"the folder {root.name!r}"
+            notes.append(f"{name!r} names pictures ({listed(map(repr, paths), 1)}) but none of those is there, seen from {where}")
+    return notes
+
+
+def _is_file(root: Path | None, path: str) -> bool:
+    try:
+        return (Path(root or ".") / path).is_file()
+    except (OSError, ValueError):  # a name too long, or with a NUL in it
+        return False
+
+
+def _mean_length(column: pa.ChunkedArray) -> float:
+    return float(pc.mean(pc.utf8_length(column)).as_py() or 0)
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))

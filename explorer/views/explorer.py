@@ -1,0 +1,409 @@
+"""The dashboard: a thin view that draws a session on a page and turns the page's messages into the session's verbs."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+import panel as pn
+from panel.viewable import Viewer
+
+from explorer.errors import InputError
+from explorer.raster import nearest
+from explorer.selection import Ids, Not, Rule, Where, from_json
+from explorer.session import Session
+from explorer.session.coloring import Coloring
+from explorer.step import KINDS, Step
+from explorer.views import items, state
+from explorer.views.component import Page
+from explorer.views.frames import Frames, points, shown
+from explorer.views.pipeline import Pipeline
+
+PIECE = 4 << 20  # bytes of a download in one message; over twenty megabytes the connection ends
+TICK = 0.12  # seconds between looks at a running job
+HEIGHT = 680  # pixels in a notebook's cell
+
+_THUMBS = ThreadPoolExecutor(max_workers=2, thread_name_prefix="explorer-items")
+_LOG = logging.getLogger("explorer")
+
+
+class Explorer(Viewer):
+    """The dashboard of a session; shows itself in a notebook's cell, and ``.servable()`` in an app.
+
+    Parameters
+    ----------
+    session
+        A `Session`, or whatever `explorer.read` takes.
+    steps
+        Chosen steps by kind ("extract", "reduce", "cluster"); the others are what fits the data.
+    served
+        Whether the page has a browser window for itself.
+
+    Examples
+    --------
+    >>> explorer.Explorer(explorer.Session("photos/"))    # doctest: +SKIP
+    """
+
+    def __init__(self, session: Any, *, steps: dict[str, Step] | None = None, served: bool = False, **params: Any) -> None:
+        super().__init__(**params)
+        self.session = session if isinstance(session, Session) else Session(session)
+        self.page = Page(self._heard, served=served, sizing_mode="stretch_both" if served else "stretch_width", **_height(served))
+        self.pipeline = Pipeline(self.session, steps or {}, lambda kind: self._show("steps"))
+        self._frames = Frames(lambda frame: self.page.send(frame=frame))
+        self._thumbs = items.Thumbnails(self.session.dataset)
+        self._request: dict[str, Any] | None = None
+        self._coloring: Coloring | None = None
+        self._brushed_layout = ""  # the layout on which the selection was drawn: elsewhere its outline means nothing
+        self._version = 0
+        self._ticking = False
+        self._started = False
+        self._loop = _running_loop()
+        self._document = pn.state.curdoc if pn.state.curdoc and pn.state.curdoc.session_context else None
+        self._watchers = [
+            self.session.param.watch(self._layout_changed, "layout"),
+            self.session.param.watch(self._clusters_changed, ["clusters", "features"]),
+            self.session.param.watch(self._marks_changed, ["selection", "labels"]),
+            self.session.param.watch(self._colors_changed, ["color_by", "hidden"]),
+        ]
+        self._default_color()
+        if self._document is not None:
+            self._document.on_session_destroyed(lambda context: self.close())
+
+    def __panel__(self) -> Page:
+        _load_panel()
+        return self.page
+
+    def close(self) -> None:
+        """Let the session go: stop what runs for it and stop following it."""
+        self.pipeline.close()
+        for watcher in self._watchers:
+            self.session.param.unwatch(watcher)
+        self._watchers = []
+        self.session.close()
+
+    # From the page
+
+    def _heard(self, message: dict[str, Any]) -> None:
+        verb = message.pop("verb")
+        handler: Callable[..., Any] | None = getattr(self, f"_on_{verb}", None)
+        if handler is None:
+            return
+        try:
+            handler(**message)
+        except InputError as problem:
+            self._toast(str(problem), "error")
+        except (TypeError, ValueError, KeyError, IndexError) as problem:  # a message that no page of ours sends
+            _LOG.warning("a message %r could not be used: %s", verb, problem)
+            self._toast("that did not work; reload the page if it happens again", "error")
+
+    def _on_ready(self) -> None:
+        from explorer.exports import formats
+
+        self.page.set(data=state.data(self.session, served=self.page.served), formats=formats())
+        self._show("steps", "labels", "selection", "color", "names", "map", "items_of")
+        if not self._started:
+            self._started = True
+            self.pipeline.start()
+            self._tick()
+
+    def _on_view(self, **request: Any) -> None:
+        self._request = request
+        self._redraw()
+
+    def _on_hover(self, x: float, y: float, reach: float) -> None:
+        row = self._nearest(x, y, reach)
+        hovered = None
+        if row is not None:
+            place = self.session.layout.values[row]
+            about = self._about(row, 5)
+            hovered = about | {"x": float(place[0]), "y": float(place[1]), "thumb": self._thumb(row)}
+        self.page.set(hover=hovered)
+
+    def _on_pick(self, x: float, y: float, reach: float, mode: str) -> None:
+        row = self._nearest(x, y, reach)
+        if row is None:
+            return
+        self.session.select(Ids([self.session.dataset.ids[row]]), mode)
+        self._on_item(row)
+
+    def _on_select(self, rule: dict[str, Any], mode: str) -> None:
+        wanted = from_json(rule)
+        if self.session.hidden:  # what is not shown cannot be brushed
+            wanted = wanted & self._shown_rule()
+        self._brushed_layout = "" if self.session.layout is None else self.session.layout.key
+        self.session.select(wanted, mode)
+
+    def _on_clear(self) -> None:
+        self.session.clear()
+
+    def _on_color(self, by: str) -> None:
+        self.session.param.update(color_by=by, hidden=frozenset())
+
+    def _on_hide(self, name: str) -> None:
+        self.session.hidden = self.session.hidden ^ {name}
+
+    def _on_solo(self, name: str) -> None:
+        others = frozenset(self._colors().names) - {name}
+        self.session.hidden = frozenset() if self.session.hidden == others else others
+
+    def _on_show_all(self) -> None:
+        self.session.hidden = frozenset()
+
+    def _on_label(self, name: str) -> None:
+        count = self.session.label(name)
+        if self.session.color_by == "none":
+            self.session.color_by = "label"
+        self._toast(f"{count:,} labelled “{name}”" if count else f"all selected were “{name}” already")
+
+    def _on_unlabel(self) -> None:
+        self._toast(f"{self.session.unlabel():,} labels removed")
+
+    def _on_create(self, name: str) -> None:
+        self.session.create_category(name)
+
+    def _on_rename(self, name: str, to: str) -> None:
+        self.session.rename_category(name, to)
+
+    def _on_recolor(self, name: str, color: str) -> None:
+        self.session.recolor_category(name, color)
+
+    def _on_merge(self, name: str, into: str) -> None:
+        self._toast(f"{self.session.merge_category(name, into):,} items are “{into}” now")
+
+    def _on_delete(self, name: str) -> None:
+        self._toast(f"“{name}” deleted; {self.session.delete_category(name):,} items lost their label")
+
+    def _on_undo(self) -> None:
+        self._told("undone", self.session.undo())
+
+    def _on_redo(self) -> None:
+        self._told("done again", self.session.redo())
+
+    def _told(self, what: str, verb: str | None) -> None:
+        self._show("selection")
+        self._toast(f"{what}: {verb}" if verb else "nothing to do")
+
+    def _on_method(self, kind: str, method: str) -> None:
+        self.pipeline.choose(kind, method)
+        self._show("steps")
+
+    def _on_setting(self, kind: str, name: str, value: Any) -> None:
+        try:
+            self.pipeline.change(kind, name, value)
+        finally:
+            self._show("steps")  # also after a value that is not allowed: the control goes back to what is set
+
+    def _on_run(self, kind: str) -> None:
+        self.pipeline.run(kind)
+        self._show("steps")
+        self._tick()
+
+    def _on_stop(self, kind: str) -> None:
+        self.pipeline.stop(kind)
+
+    def _on_items(self, mode: str, version: int, start: int, count: int) -> None:
+        if version != self._version or mode not in items.modes(self.session.dataset):
+            return
+        rows = self._listed()[max(0, start) : max(0, start) + min(count, items.MOST)]
+        values, clusters = self.session.labels.values(), [self._cluster_name(row) for row in rows]
+        _THUMBS.submit(self._send_items, mode, version, start, rows, values, clusters)
+
+    def _send_items(self, mode: str, version: int, start: int, rows: np.ndarray, labels: np.ndarray, clusters: list[str]) -> None:
+        window = items.window(self.session.dataset, rows, mode, labels, clusters)
+        thumbs = [self._thumbs.get(int(row)) for row in rows] if mode == "gallery" else []
+        offsets = np.cumsum([0, *map(len, thumbs)]).tolist()
+        message = {"mode": mode, "version": version, "start": start, "rows": window}
+        self.page.send(items=message | {"blob": b"".join(thumbs), "offsets": offsets if thumbs else None})
+
+    def _on_item(self, row: int) -> None:
+        dataset = self.session.dataset
+        if not 0 <= row < len(dataset):
+            return
+        about = self._about(row)
+        about["picture"] = (items.small_picture(dataset, row, items.LARGE) or None) if "image" in dataset.roles else None
+        about["text"] = dataset.texts(np.array([row]))[0] if "text" in dataset.roles else ""
+        self.page.set(item=about)
+
+    def _on_export(self, ending: str, for_spreadsheets: bool) -> None:
+        import json
+
+        from explorer.exports import table, to_bytes
+
+        session = self.session
+        clusters, layout = (None if result is None else result.values for result in (session.clusters, session.layout))
+        arrays = {} if session.clusters is None else session.clusters.arrays
+        frame = table(session.dataset.ids, layout, clusters, session.labels.values(), arrays)
+        name = f"{session.dataset.name.rsplit('.', 1)[0] or 'labels'}-labels{ending}"
+        self._download(name, to_bytes(frame, ending, for_spreadsheets=for_spreadsheets))
+        self._download(f"{name}.settings.json", json.dumps(session.record(), indent=1).encode())
+
+    def _download(self, name: str, content: bytes) -> None:
+        starts = range(0, max(1, len(content)), PIECE)
+        for start in starts:
+            piece = content[start : start + PIECE]
+            self.page.send(part={"name": name, "bytes": piece, "last": start + PIECE >= len(content)})
+
+    # To the page
+
+    def _layout_changed(self, event: Any) -> None:
+        self._show("map", "names", "selection", "steps")
+        self._redraw()
+
+    def _clusters_changed(self, event: Any) -> None:
+        self._default_color()
+        self._coloring = None
+        self._show("steps", "names", "color", "items_of" if event.name == "clusters" else "names")
+        self._redraw()
+
+    def _marks_changed(self, event: Any) -> None:
+        if event.name == "labels":
+            self._later(self._show_labels)  # it may have been another visit's thread that labelled
+            return
+        self._show("selection", "color", "items_of")
+        self._redraw()
+
+    def _show_labels(self) -> None:
+        self._coloring = None
+        self._show("labels", "selection", "color")
+        if self.session.color_by == "label":
+            self._redraw()
+
+    def _colors_changed(self, event: Any) -> None:
+        self._coloring = None
+        self._show("color")
+        self._redraw()
+
+    def _show(self, *parts: str) -> None:
+        """Send parts of what the page shows, each made anew from the session."""
+        session = self.session
+        made: dict[str, Callable[[], Any]] = {
+            "steps": lambda: {kind: self.pipeline.describe(kind) for kind in KINDS},
+            "labels": lambda: state.labels(session),
+            "selection": lambda: state.selection(session, regions=self._outlined()),
+            "color": lambda: state.color(session, self._colors()),
+            "names": lambda: state.names(session),
+            "map": lambda: state.map_(session),
+            "items_of": self._items_of,
+        }
+        self.page.set(**{part: made[part]() for part in dict.fromkeys(parts)})
+
+    def _outlined(self) -> bool:
+        return self.session.layout is not None and self._brushed_layout == self.session.layout.key
+
+    def _items_of(self) -> dict[str, Any]:
+        self._version += 1
+        dataset, count = self.session.dataset, int(self.session.selection.sum())
+        title = f"{count:,} selected" if count else f"All {len(dataset):,} {dataset.subject}"
+        listed = {"version": self._version, "count": count or len(dataset), "title": title, "selected": bool(count)}
+        return listed | {"modes": items.modes(dataset), "columns": items.columns(dataset)}
+
+    def _listed(self) -> np.ndarray:
+        selection = self.session.selection
+        return np.flatnonzero(selection) if selection.any() else np.arange(len(selection))
+
+    def _redraw(self) -> None:
+        if self._request is None or self.session.layout is None:
+            return
+        session = self.session
+        self._frames.ask(points(session.layout.values, self._colors(), session.hidden, session.selection), self._request)
+
+    def _toast(self, text: str, tone: str = "") -> None:
+        self.page.send(toast={"text": text, "tone": tone})
+
+    # What is known
+
+    def _colors(self) -> Coloring:
+        if self._coloring is None:
+            self._coloring = self.session.coloring()
+        return self._coloring
+
+    def _default_color(self) -> None:
+        """Until somebody chooses: a column of few values where there is one, else the clusters."""
+        session = self.session
+        if session.color_by != "none":
+            return
+        few = [name for name in session.dataset.of_kind("category") if 2 <= session.dataset.column(name).nunique() <= 20]
+        if few:
+            session.color_by = f"column:{few[0]}"
+        elif session.clusters is not None:
+            session.color_by = "cluster"
+
+    def _shown_rule(self) -> Rule:
+        """The rule of what the legend leaves on the map, so that a selection says why."""
+        session, visible = self.session, shown(self._colors(), self.session.hidden)
+        if session.color_by.startswith("column:") and not any(name.startswith(("other (", "(missing)")) for name in session.hidden):
+            column = session.color_by.removeprefix("column:")
+            if session.dataset.kinds[column] == "category":
+                return Not(Where(column, "in", tuple(sorted(session.hidden))))
+        return Ids(session.dataset.ids[visible] if visible is not None else session.dataset.ids)
+
+    def _nearest(self, x: float, y: float, reach: float) -> int | None:
+        if self.session.layout is None:
+            return None
+        return nearest(self.session.layout.values, float(x), float(y), float(reach), shown(self._colors(), self.session.hidden))
+
+    def _about(self, row: int, most: int | None = None) -> dict[str, Any]:
+        session = self.session
+        label = session.labels.categories.get(int(session.labels.codes[row]))
+        known = items.lines(session.dataset, row, None if label is None else label.name, self._cluster_name(row), most)
+        name = items.title(session.dataset, row)
+        kept = [pair for pair in known if pair[1] != name]
+        return {"row": row, "title": name, "lines": kept if most else [("id", str(session.dataset.ids[row])), *kept]}
+
+    def _cluster_name(self, row: int) -> str:
+        if self.session.clusters is None:
+            return ""
+        cluster = int(self.session.clusters.values[row])
+        return "noise" if cluster < 0 else self.session.cluster_names.get(cluster, f"cluster {cluster}")
+
+    def _thumb(self, row: int) -> bytes | None:
+        return (self._thumbs.get(row) or None) if "image" in self.session.dataset.roles else None
+
+    # Time
+
+    def _tick(self) -> None:
+        """Look at the running job until there is none, from a thread that only waits; all else happens on the session's own."""
+        if self._ticking or not self.pipeline.busy:
+            return
+        self._ticking = True
+        timer = threading.Timer(TICK, lambda: self._later(self._look))
+        timer.daemon = True
+        timer.start()
+
+    def _look(self) -> None:
+        self._ticking = False
+        self.pipeline.poll()
+        self._show("steps")
+        self._tick()
+
+    def _later(self, callback: Callable[[], None]) -> None:
+        """Call back on this visit's own thread, with its document's lock."""
+        document = self._document
+        if document is not None and document.session_context is not None:
+            document.add_next_tick_callback(callback)
+        elif self._loop is not None and self._loop.is_running() and threading.current_thread() is not threading.main_thread():
+            self._loop.call_soon_threadsafe(callback)
+        else:
+            callback()
+
+
+def _height(served: bool) -> dict[str, Any]:
+    return {} if served else {"height": HEIGHT}
+
+
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
+
+
+def _load_panel() -> None:
+    """Load Panel's scripts into a notebook that has not done so; they come out of the package, not from the network."""
+    if not pn.state.curdoc and not getattr(pn.extension, "_loaded", False):
+        pn.extension(inline=True)

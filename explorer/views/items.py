@@ -1,0 +1,107 @@
+"""The items beside the map: a window of pictures, cards or table rows, made when it scrolls into view."""
+
+from __future__ import annotations
+
+import io
+from collections import OrderedDict
+from typing import Any
+
+import numpy as np
+
+from explorer.dataset import Dataset
+from explorer.errors import InputError
+
+THUMB = 96  # pixels on the longer side of a thumbnail, sharp on a screen of two device pixels
+LARGE = 512
+MOST = 400  # items in one answer; a page asks for a screenful
+WORDS = 320  # characters of a text that a card needs
+
+
+class Thumbnails:
+    """Small pictures, the latest few thousand kept."""
+
+    def __init__(self, dataset: Dataset, keep: int = 4_000) -> None:
+        self._dataset = dataset
+        self._keep = keep
+        self._made: OrderedDict[int, bytes] = OrderedDict()
+
+    def get(self, row: int) -> bytes:
+        """An item's thumbnail as PNG; empty where its picture cannot be read."""
+        if row in self._made:
+            self._made.move_to_end(row)
+            return self._made[row]
+        made = small_picture(self._dataset, row, THUMB)
+        self._made[row] = made
+        if len(self._made) > self._keep:
+            self._made.popitem(last=False)
+        return made
+
+
+def small_picture(dataset: Dataset, row: int, size: int) -> bytes:
+    """A picture of at most `size` pixels a side as PNG; empty where it cannot be read."""
+    try:
+        image = dataset.picture(row)
+    except InputError:
+        return b""
+    image.thumbnail((size, size))
+    out = io.BytesIO()
+    image.save(out, "PNG", compress_level=3)
+    return out.getvalue()
+
+
+def modes(dataset: Dataset) -> list[str]:
+    """How items can be looked at, the best first."""
+    found = [mode for mode, role in (("gallery", "image"), ("cards", "text")) if role in dataset.roles]
+    return [*found, "table"]
+
+
+def columns(dataset: Dataset) -> list[str]:
+    """The table's columns: id, label, cluster, then the dataset's own."""
+    return ["id", "label", "cluster", *dataset.of_kind("number", "category", "text", "date", "flag", "id")]
+
+
+def title(dataset: Dataset, row: int) -> str:
+    """What an item is called: its text where that is short, else the first column that names things, else its id."""
+    for name in (dataset.roles.get("text"), *dataset.of_kind("id", "text", "category")):
+        if name is not None:
+            value = dataset.table.column(name)[row].as_py()
+            if value and len(str(value)) <= 60:
+                return str(value)
+    return str(dataset.ids[row])
+
+
+def cell(value: Any) -> Any:
+    """A value as the page can show it: a number, or text; None where missing."""
+    if value is None or value != value:
+        return None
+    if isinstance(value, bool | np.bool_):
+        return "yes" if value else "no"
+    if isinstance(value, int | float | np.number):
+        number = value.item() if isinstance(value, np.number) else value
+        return number if abs(number) < 2**53 and np.isfinite(number) else str(number)
+    return str(value)[:WORDS]
+
+
+def lines(dataset: Dataset, row: int, label: str | None, cluster: str, most: int | None = None) -> list[tuple[str, Any]]:
+    """An item's columns as name and value, label and cluster first."""
+    found = [(name, cell(dataset.table.column(name)[row].as_py())) for name in columns(dataset)[3:]]
+    known = [("label", label), ("cluster", cluster or None)]
+    kept = [(name, value) for name, value in [*known, *found] if value is not None]
+    return kept if most is None else kept[:most]
+
+
+def window(dataset: Dataset, rows: np.ndarray, mode: str, labels: np.ndarray, clusters: list[str]) -> list[dict[str, Any]]:
+    """The items of `rows` as plain values for one of the modes."""
+    if mode == "gallery":
+        return [{"row": int(row), "title": title(dataset, row)} for row in rows]
+    if mode == "cards":
+        texts = dataset.texts(rows)
+        return [
+            {"row": int(row), "title": str(dataset.ids[row]), "label": labels[row], "text": text[:WORDS]}
+            for row, text in zip(rows, texts, strict=True)
+        ]
+    taken = [dataset.table.column(name).take(rows).to_pylist() for name in columns(dataset)[3:]]
+    return [
+        {"row": int(row), "cells": [cell(dataset.ids[row]), labels[row], clusters[place], *(cell(column[place]) for column in taken)]}
+        for place, row in enumerate(rows)
+    ]

@@ -1,0 +1,110 @@
+// What comes over the page: a new category, editing one, exporting, the keys, what was found in the data, and short messages.
+
+const KEYS = [["L  B  P", "lasso, box, pan"], ["Shift / Alt + drag", "add to, subtract from the selection"], ["Ctrl + drag, middle button", "pan with any tool"],
+  ["wheel  +  −  arrows", "zoom and move"], ["F", "show everything"], ["Esc", "select nothing"], ["1 – 9", "label the selection"], ["N", "label with a new category"],
+  ["Del", "remove the selection's labels"], ["Ctrl+Z  Ctrl+Shift+Z", "undo, redo (labels and selections)"], ["?", "this card"]]
+
+class Dialogs {
+  constructor(store) {
+    this.store = store
+    this.toasts = h("div", {class: "toasts", role: "status", "aria-live": "polite"})
+    this.el = h("div", {}, this.toasts)
+  }
+
+  toast({text, tone}) {
+    const el = h("div", {class: `toast ${tone || ""}`, role: tone === "error" ? "alert" : "status"}, text)
+    this.toasts.append(el)
+    setTimeout(() => el.remove(), tone === "error" ? 9000 : 3500)
+    while (this.toasts.children.length > 3) this.toasts.firstChild.remove()
+  }
+
+  open(title, body, actions) {
+    const dialog = h("dialog", {"aria-label": title})
+    const close = () => { dialog.close(); dialog.remove() }
+    const form = h("form", {method: "dialog", onsubmit: (event) => { event.preventDefault(); actions[actions.length - 1]?.run?.(close) }},
+      h("h2", {}, title), body,
+      h("footer", {}, button("Cancel", close), actions.map((action, place) =>
+        h("button", {type: place === actions.length - 1 ? "submit" : "button", class: action.class || "", onclick: place === actions.length - 1 ? null : () => action.run(close)}, action.text))))
+    dialog.append(form)
+    dialog.addEventListener("cancel", (event) => { event.preventDefault(); close() })
+    dialog.addEventListener("click", (event) => { if (event.target === dialog) close() })
+    this.el.append(dialog)
+    dialog.showModal()
+    dialog.querySelector("input, select")?.focus()
+    return dialog
+  }
+
+  get isOpen() { return Boolean(this.el.querySelector("dialog[open]")) }
+
+  newCategory(assign) {
+    const name = h("input", {type: "text", maxlength: "200", "aria-label": "category name", placeholder: "e.g. faces", required: true})
+    const run = (close) => {
+      if (!name.value.trim()) return name.reportValidity()
+      this.store.send(assign ? {verb: "label", name: name.value} : {verb: "create", name: name.value})
+      close()
+    }
+    const count = number(this.store.get("selection").count)
+    this.open(assign ? `Label ${count} selected as` : "New category", name, [{text: assign ? "Label" : "Create", class: "primary", run}])
+  }
+
+  category(category) {
+    const others = this.store.get("labels").categories.filter((other) => other.name !== category.name)
+    const name = h("input", {type: "text", maxlength: "200", value: category.name, "aria-label": "name"})
+    const color = h("input", {type: "color", value: category.color, "aria-label": "colour"})
+    const into = h("select", {"aria-label": "merge into"}, h("option", {value: "-1"}, "keep apart"), others.map((other, place) => h("option", {value: String(place)}, other.name)))
+    const save = (close) => {
+      if (color.value !== category.color) this.store.send({verb: "recolor", name: category.name, color: color.value})
+      if (into.value !== "-1") this.store.send({verb: "merge", name: category.name, into: others[Number(into.value)].name})
+      else if (name.value !== category.name) this.store.send({verb: "rename", name: category.name, to: name.value})
+      close()
+    }
+    const remove = (close) => { this.store.send({verb: "delete", name: category.name}); close() }
+    const select = (close) => { this.store.send({verb: "select", rule: {rule: "label", category: category.name}, mode: "replace"}); close() }
+    this.open(`Category “${category.name}”`, [
+      h("label", {}, "Name", name), h("label", {}, "Colour", color), h("label", {}, `Merge its ${number(category.count)} items into`, into)],
+    [{text: "Delete", class: "danger", run: remove}, {text: `Select its ${number(category.count)}`, run: select}, {text: "Save", class: "primary", run: save}])
+  }
+
+  export() {
+    const formats = this.store.get("formats")
+    const ending = h("select", {"aria-label": "format"}, formats.map((format) => h("option", {value: format.ending}, format.name)))
+    const safe = h("input", {type: "checkbox"})
+    const doc = h("p", {class: "muted"})
+    const explain = h("label", {class: "setting switch"}, h("span", {class: "name"}, "for spreadsheets"), safe)
+    const why = h("p", {class: "muted"}, "Puts an apostrophe before text that a spreadsheet would run as a formula (= + - @). Leave it off to keep every value exactly as it is.")
+    const update = () => { doc.textContent = formats[ending.selectedIndex].doc; explain.hidden = why.hidden = ending.value !== ".csv" }
+    ending.addEventListener("change", update)
+    update()
+    const labels = this.store.get("labels")
+    const run = (close) => { this.store.send({verb: "export", ending: ending.value, for_spreadsheets: safe.checked}); close() }
+    this.open("Export", [h("p", {}, `All ${number(labels.total)} items with id, x, y, cluster, label (${number(labels.labelled)} labelled), and a settings file that says how they were made.`),
+      h("label", {}, "Format", ending), doc, explain, why], [{text: "Download", class: "primary", run}])
+  }
+
+  keys() {
+    this.open("Keys", h("dl", {class: "keys"}, KEYS.map(([key, what]) => [h("dt", {}, h("kbd", {}, key)), h("dd", {}, what)])), [])
+  }
+
+  data() {
+    const data = this.store.get("data")
+    this.open(data.name, [h("p", {}, data.summary), h("dl", {}, data.columns.map(([name, kind]) => [h("dt", {}, name), h("dd", {}, kind)])),
+      data.notes.map((note) => h("p", {class: "muted"}, note))], [])
+  }
+}
+
+// Files come in pieces, because a message over twenty megabytes would end the connection.
+class Downloads {
+  constructor() { this.parts = [] }
+
+  onPart({name, bytes, last}) {
+    this.parts.push(bytes)
+    if (!last) return
+    const url = URL.createObjectURL(new Blob(this.parts))
+    this.parts = []
+    const link = h("a", {href: url, download: name})
+    document.body.append(link)
+    link.click()
+    link.remove()
+    setTimeout(() => URL.revokeObjectURL(url), 60000)
+  }
+}

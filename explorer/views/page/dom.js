@@ -1,0 +1,52 @@
+// Building elements. All text goes in as text nodes; there is no other way in, so data is never markup.
+
+function h(tag, props = {}, ...children) {
+  const el = document.createElement(tag)
+  for (const [name, value] of Object.entries(props)) {
+    if (value === null || value === undefined || value === false) continue
+    if (name === "class") el.className = value
+    else if (name === "style") Object.assign(el.style, value)
+    else if (name === "value" || name === "checked") el[name] = value
+    else if (name.startsWith("on")) el.addEventListener(name.slice(2), value)
+    else el.setAttribute(name, value === true ? "" : String(value))
+  }
+  el.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false))
+  return el
+}
+
+function fill(el, ...children) {
+  el.replaceChildren(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false))
+  return el
+}
+
+const number = (value) => Number(value).toLocaleString("en-US")
+
+function short(value) {
+  if (value === null || value === undefined) return "–"
+  if (typeof value !== "number") return String(value)
+  if (Number.isInteger(value)) return Math.abs(value) >= 10000 ? number(value) : String(value)
+  return String(Number(value.toPrecision(4)))
+}
+
+function button(text, onclick, props = {}) {
+  return h("button", {type: "button", onclick, ...props}, text)
+}
+
+function picture(bytes) {
+  const url = URL.createObjectURL(new Blob([bytes]))
+  const img = h("img", {src: url, alt: "", draggable: "false"})
+  img.addEventListener("load", () => URL.revokeObjectURL(url), {once: true})
+  img.addEventListener("error", () => URL.revokeObjectURL(url), {once: true})
+  return img
+}
+
+// Keeps the focus and the caret of a part of the page that is built again while a person types or tabs in it.
+function keepingFocus(root, rebuild) {
+  const active = root.getRootNode().activeElement
+  const key = active && root.contains(active) ? active.getAttribute("data-key") : null
+  rebuild()
+  if (key) {
+    const again = [...root.querySelectorAll("[data-key]")].find((el) => el.getAttribute("data-key") === key)
+    if (again) again.focus({preventScroll: true})
+  }
+}

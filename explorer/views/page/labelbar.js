@@ -1,0 +1,40 @@
+// The categories with their keys and counts; label what is selected, take it away, undo.
+
+class LabelBar {
+  constructor(store, dialogs) {
+    this.store = store
+    this.dialogs = dialogs
+    this.el = h("section", {class: "card labelbar", "aria-label": "labels"})
+    store.on("labels selection connected", () => keepingFocus(this.el, () => this.render()))
+  }
+
+  get able() { return this.store.get("connected") !== false }
+
+  render() {
+    const labels = this.store.get("labels")
+    const selection = this.store.get("selection")
+    if (!labels || !selection) return
+    const off = !this.able
+    const chips = labels.categories.map((category) => h("span", {class: "chip"},
+      h("button", {type: "button", class: "give", disabled: off || !selection.count, "data-key": `chip-${category.name}`, onclick: () => this.label(category.name),
+        title: selection.count ? `Label ${number(selection.count)} selected as ${category.name}` : "Select something first"},
+      h("i", {class: "dot", style: {background: category.color}}), h("span", {class: "name"}, category.name === "" ? "(empty)" : category.name),
+      category.key ? h("kbd", {}, String(category.key)) : null, h("span", {class: "count"}, number(category.count))),
+      button("⋯", () => this.dialogs.category(category), {class: "small", "aria-label": `edit category ${category.name}`, "data-key": `edit-${category.name}`, disabled: off})))
+    fill(this.el,
+      button(selection.count ? `Label ${number(selection.count)} selected` : "Label selection", () => this.dialogs.newCategory(true), {class: "primary", "data-key": "label", disabled: off || !selection.count, title: "Give the selection a new or an old category (N)"}),
+      h("div", {class: "chips"}, chips, button("+ new category", () => this.dialogs.newCategory(false), {class: "chip add", "data-key": "new", disabled: off})),
+      h("span", {class: "muted", role: "status"}, `${number(labels.labelled)} of ${number(labels.total)} labelled`),
+      button("Remove label", () => this.store.send({verb: "unlabel"}), {disabled: off || !selection.count || !labels.labelled, title: "Take the selected items' labels away (Del)", "data-key": "unlabel"}),
+      button("Undo", () => this.store.send({verb: "undo"}), {disabled: off || !selection.undo, title: "Undo (Ctrl+Z)", "data-key": "undo"}),
+      button("Redo", () => this.store.send({verb: "redo"}), {disabled: off || !selection.redo, title: "Redo (Ctrl+Shift+Z)", "data-key": "redo"}))
+  }
+
+  label(name) { if (this.able) this.store.send({verb: "label", name}) }
+
+  labelByKey(key) {
+    const category = this.store.get("labels")?.categories.find((one) => one.key === key)
+    if (category) this.label(category.name)
+    else this.dialogs.toast({text: `no category has the key ${key} yet; make one with “+ new category”`, tone: "error"})
+  }
+}

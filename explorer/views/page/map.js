@@ -1,0 +1,319 @@
+// The map: shows the server's pictures of every point, stretched until the next one comes, and turns drags into rules.
+
+const TOOLS = [["pan", "Pan", "P"], ["box", "Box", "B"], ["lasso", "Lasso", "L"]]
+const MODES = [["replace", "Replace"], ["add", "Add"], ["subtract", "Subtract"], ["intersect", "Intersect"]]
+
+class MapView {
+  constructor(store) {
+    this.store = store
+    this.camera = new Camera()
+    this.tool = "lasso"
+    this.mode = "replace"
+    this.drag = null
+    this.frame = null
+    this.hovered = null
+    this.waiting = false
+    this.moved = false
+    this.fitted = null
+    this.sequence = 0
+    this.build()
+    store.on("map", () => this.onMap())
+    store.on("names selection names_shown", () => this.draw())
+    store.on("map selection", () => this.say())
+    store.on("hover", () => this.onHover())
+  }
+
+  build() {
+    this.canvas = h("canvas", {tabindex: "0", role: "img", "aria-label": "map", class: "map-canvas"})
+    this.tip = h("div", {class: "tip", role: "tooltip", hidden: true})
+    this.empty = h("div", {class: "map-empty"})
+    this.toolbar = h("div", {class: "toolbar", role: "toolbar", "aria-label": "map tools"})
+    this.sentence = h("span", {class: "sentence", role: "status", "aria-live": "polite"})
+    this.area = h("div", {class: "map-area"}, this.canvas, this.empty, this.tip)
+    this.foot = h("div", {class: "map-foot"}, this.sentence, h("span", {class: "muted"}, "wheel zooms · ", h("kbd", {}, "?"), " keys"))
+    this.el = h("section", {class: "card map", "aria-label": "map"}, this.toolbar, this.area, this.foot)
+    this.buildToolbar()
+    this.listen()
+    new ResizeObserver(() => this.resize()).observe(this.area)
+  }
+
+  buildToolbar() {
+    const toggle = (chosen, value, text, key, pick) =>
+      button(text, pick, {class: chosen === value ? "on" : "", "aria-pressed": String(chosen === value), "data-key": `tool-${value}`,
+        title: key ? `${text} (${key})` : text})
+    keepingFocus(this.toolbar, () => fill(this.toolbar,
+      h("span", {class: "group"}, TOOLS.map(([value, text, key]) => toggle(this.tool, value, text, key, () => this.setTool(value)))),
+      h("span", {class: "group"}, MODES.map(([value, text]) => toggle(this.mode, value, text, "", () => this.setMode(value)))),
+      h("span", {class: "group"},
+        button("Fit", () => this.fit(), {title: "Show everything (F)", "data-key": "fit"}),
+        button("+", () => this.zoomBy(1 / 1.5), {title: "Zoom in (+)", "aria-label": "zoom in", "data-key": "in"}),
+        button("−", () => this.zoomBy(1.5), {title: "Zoom out (−)", "aria-label": "zoom out", "data-key": "out"}),
+        button("Clear", () => this.store.send({verb: "clear"}), {title: "Select nothing (Esc)", "data-key": "clear"}))))
+    this.canvas.classList.toggle("panning", this.tool === "pan")
+  }
+
+  setTool(tool) { this.tool = tool; this.buildToolbar() }
+  setMode(mode) { this.mode = mode; this.buildToolbar() }
+
+  listen() {
+    const canvas = this.canvas
+    canvas.addEventListener("pointerdown", (event) => this.onDown(event))
+    canvas.addEventListener("pointermove", (event) => this.onMove(event))
+    canvas.addEventListener("pointerup", (event) => this.onUp(event))
+    canvas.addEventListener("pointercancel", () => { this.drag = null; this.draw() })
+    canvas.addEventListener("pointerleave", () => this.clearHover())
+    canvas.addEventListener("dblclick", () => this.fit())
+    canvas.addEventListener("wheel", (event) => this.onWheel(event), {passive: false})
+  }
+
+  at(event) {
+    const box = this.canvas.getBoundingClientRect()
+    return [event.clientX - box.left, event.clientY - box.top]
+  }
+
+  onWheel(event) {
+    event.preventDefault()
+    const [px, py] = this.at(event)
+    this.camera.zoom(Math.exp(Math.max(-120, Math.min(120, event.deltaY)) * 0.0022), px, py)
+    this.look()
+  }
+
+  onDown(event) {
+    if (event.button > 1) return
+    this.canvas.focus({preventScroll: true})
+    this.canvas.setPointerCapture(event.pointerId)
+    this.clearHover()
+    const at = this.at(event)
+    const tool = event.button === 1 || event.ctrlKey || event.metaKey ? "pan" : this.tool
+    const mode = event.shiftKey ? "add" : event.altKey ? "subtract" : this.mode
+    this.drag = {tool, mode, start: at, last: at, points: [at]}
+  }
+
+  onMove(event) {
+    const at = this.at(event)
+    if (!this.drag) return this.askHover(at)
+    const drag = this.drag
+    if (drag.tool === "pan") {
+      this.camera.pan(at[0] - drag.last[0], at[1] - drag.last[1])
+      drag.last = at
+      return this.look()
+    }
+    const previous = drag.points[drag.points.length - 1]
+    if (drag.tool === "lasso" && Math.hypot(at[0] - previous[0], at[1] - previous[1]) > 3) drag.points.push(at)
+    drag.last = at
+    this.draw()
+  }
+
+  onUp(event) {
+    const drag = this.drag
+    this.drag = null
+    if (!drag || drag.tool === "pan") return
+    const at = this.at(event)
+    if (Math.hypot(at[0] - drag.start[0], at[1] - drag.start[1]) < 4 && drag.points.length < 4) this.onClick(at, drag.mode)
+    else this.release(drag, at)
+    this.draw()
+  }
+
+  release(drag, at) {
+    let rule
+    if (drag.tool === "box") {
+      const [x0, y0] = this.camera.toData(...drag.start)
+      const [x1, y1] = this.camera.toData(...at)
+      rule = {rule: "box", x0, y0, x1, y1}
+    } else {
+      if (drag.points.length < 3) return
+      rule = {rule: "lasso", vertices: drag.points.map((point) => this.camera.toData(...point))}
+    }
+    this.store.send({verb: "select", rule, mode: drag.mode})
+  }
+
+  onClick([px, py], mode) {
+    const [x, y] = this.camera.toData(px, py)
+    this.store.send({verb: "pick", x, y, reach: 12 * this.camera.scale, mode})
+  }
+
+  askHover([px, py]) {
+    const now = performance.now()
+    this.pointer = [px, py]
+    if (this.hoverTimer) return
+    const wait = Math.max(0, 60 - (now - (this.hoverAsked || 0)))
+    this.hoverTimer = setTimeout(() => {
+      this.hoverTimer = null
+      this.hoverAsked = performance.now()
+      if (!this.pointer || this.drag || !this.store.get("map")?.bounds) return
+      const [x, y] = this.camera.toData(...this.pointer)
+      this.store.send({verb: "hover", x, y, reach: 14 * this.camera.scale})
+    }, wait)
+  }
+
+  clearHover() {
+    this.pointer = null
+    this.hovered = null
+    this.tip.hidden = true
+    this.draw()
+  }
+
+  onHover() {
+    this.hovered = this.pointer ? this.store.get("hover") : null
+    this.tip.hidden = !this.hovered
+    if (this.hovered) this.showTip()
+    this.draw()
+  }
+
+  showTip() {
+    const item = this.hovered
+    fill(this.tip,
+      item.thumb ? picture(item.thumb) : null,
+      h("div", {class: "tip-text"}, h("b", {}, item.title), item.lines.map(([name, value]) =>
+        h("div", {}, h("span", {class: "muted"}, `${name} `), short(value)))))
+    const [px, py] = this.camera.toPixel(item.x, item.y)
+    const [width, height] = [this.tip.offsetWidth, this.tip.offsetHeight]
+    this.tip.style.left = `${px + 14 + width > this.camera.width ? Math.max(4, px - 14 - width) : px + 14}px`
+    this.tip.style.top = `${Math.max(4, Math.min(this.camera.height - height - 4, py - height / 2))}px`
+  }
+
+  resize() {
+    const {clientWidth: width, clientHeight: height} = this.area
+    if (!width || !height) return
+    this.ratio = Math.min(2, window.devicePixelRatio || 1)
+    Object.assign(this.canvas, {width: Math.round(width * this.ratio), height: Math.round(height * this.ratio)})
+    Object.assign(this.camera, {width, height})
+    const map = this.store.get("map")
+    if (map?.bounds && !this.moved) this.camera.fit(map.bounds)
+    this.look(false)
+  }
+
+  onMap() {
+    const map = this.store.get("map")
+    fill(this.empty, map.bounds ? null : [h("b", {}, map.title), h("div", {class: "muted"}, map.hint)])
+    if (!map.bounds) {
+      this.frame = null
+      return this.draw()
+    }
+    if (this.fitted !== map.key) {
+      this.fitted = map.key
+      this.moved = false
+      this.camera.fit(map.bounds)
+      this.frame = null
+    }
+    this.look(false)
+  }
+
+  fit() {
+    const map = this.store.get("map")
+    if (!map?.bounds) return
+    this.moved = false
+    this.camera.fit(map.bounds)
+    this.look(false)
+  }
+
+  zoomBy(factor) {
+    this.camera.zoom(factor, this.camera.width / 2, this.camera.height / 2)
+    this.look()
+  }
+
+  panBy(dx, dy) {
+    this.camera.pan(-dx * this.camera.width * 0.15, -dy * this.camera.height * 0.15)
+    this.look()
+  }
+
+  // Ask for the picture of what is looked at now. One request is under way at a time: of a burst only the last is drawn.
+  look(moved = true) {
+    if (moved) this.moved = true
+    this.draw()
+    if (!this.store.get("map")?.bounds || this.camera.width < 2) return
+    this.wanted = true
+    if (!this.waiting) this.ask()
+  }
+
+  ask() {
+    this.wanted = false
+    this.waiting = true
+    this.sequence += 1
+    const {width, height, viewport} = this.camera
+    this.store.send({verb: "view", viewport, width, height, ratio: this.ratio || 1, sequence: this.sequence})
+    clearTimeout(this.patience)
+    this.patience = setTimeout(() => { this.waiting = false }, 5000) // a lost answer must not end the asking
+  }
+
+  async onFrame({png, viewport, sequence, seen, of}) {
+    const bitmap = await createImageBitmap(new Blob([png], {type: "image/png"}))
+    if (sequence >= this.sequence) {
+      this.waiting = false
+      clearTimeout(this.patience)
+    }
+    this.frame = {bitmap, viewport}
+    this.seen = [seen, of]
+    this.draw()
+    this.say()
+    this.canvas.dataset.sequence = sequence
+    this.canvas.dataset.frames = Number(this.canvas.dataset.frames || 0) + 1
+    if (this.wanted) this.ask()
+  }
+
+  say() {
+    const selection = this.store.get("selection") || {count: 0}
+    const map = this.store.get("map") || {}
+    const [seen, of] = this.seen || [0, 0]
+    const parts = map.bounds && this.seen ? [`${number(seen)} of ${number(of)} items drawn`, `${number(selection.count)} selected`] : []
+    if (map.without) parts.push(`${number(map.without)} without a place`)
+    this.sentence.textContent = parts.join(" · ")
+    this.canvas.setAttribute("aria-label", `map: ${parts.join(", ")}`)
+  }
+
+  draw() {
+    if (this.drawing) return
+    this.drawing = true
+    requestAnimationFrame(() => { this.drawing = false; this.paint() })
+  }
+
+  paint() {
+    const context = this.canvas.getContext("2d")
+    const style = getComputedStyle(this.el)
+    const [ink, paper, accent] = ["--ink", "--paper", "--accent"].map((name) => style.getPropertyValue(name).trim())
+    context.setTransform(this.ratio || 1, 0, 0, this.ratio || 1, 0, 0)
+    context.clearRect(0, 0, this.camera.width, this.camera.height)
+    if (this.frame) {
+      const [x0, x1, y0, y1] = this.frame.viewport
+      const [left, top] = this.camera.toPixel(x0, y1)
+      const [right, bottom] = this.camera.toPixel(x1, y0)
+      context.drawImage(this.frame.bitmap, left, top, right - left, bottom - top)
+    }
+    this.paintRegions(context, accent)
+    if (this.store.get("names_shown") !== false) drawNames(context, this.camera, this.store.get("names") || [], ink, paper)
+    this.paintHover(context, ink, paper)
+  }
+
+  paintRegions(context, accent) {
+    const regions = (this.store.get("selection")?.regions || []).map((points) => points.map((point) => this.camera.toPixel(...point)))
+    if (this.drag?.tool === "lasso") regions.push(this.drag.points)
+    if (this.drag?.tool === "box") {
+      const [[x0, y0], [x1, y1]] = [this.drag.start, this.drag.last]
+      regions.push([[x0, y0], [x1, y0], [x1, y1], [x0, y1]])
+    }
+    context.strokeStyle = accent
+    context.lineWidth = 1.5
+    for (const points of regions) {
+      context.beginPath()
+      points.forEach(([px, py], place) => (place ? context.lineTo(px, py) : context.moveTo(px, py)))
+      context.closePath()
+      context.globalAlpha = 0.08
+      context.fillStyle = accent
+      context.fill("evenodd")
+      context.globalAlpha = 1
+      context.stroke()
+    }
+  }
+
+  paintHover(context, ink, paper) {
+    if (!this.hovered) return
+    const [px, py] = this.camera.toPixel(this.hovered.x, this.hovered.y)
+    for (const [color, width] of [[paper, 4], [ink, 1.75]]) {
+      context.beginPath()
+      context.arc(px, py, 7, 0, 2 * Math.PI)
+      context.strokeStyle = color
+      context.lineWidth = width
+      context.stroke()
+    }
+  }
+}

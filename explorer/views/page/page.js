@@ -1,0 +1,99 @@
+// The page: header, steps, map, selection and labels, and the keys that drive them.
+
+const THEME = "explorer-theme"
+
+function header(store, dialogs, setTheme) {
+  const name = h("button", {type: "button", class: "file", title: "What was found in the data", onclick: () => dialogs.data()})
+  const summary = h("span", {class: "muted"})
+  const kept = h("span", {class: "muted", role: "status"})
+  const theme = button("Dark", () => setTheme(null))
+  store.on("data", ({data}) => {
+    name.textContent = data.name
+    summary.textContent = data.summary + (data.notes.length ? ` · ${data.notes.length} note${data.notes.length > 1 ? "s" : ""}` : "")
+    if (data.served) document.title = `${data.name} · explorer`
+  })
+  store.on("data connected", ({data, connected}) => {
+    kept.textContent = connected === false ? "disconnected: labelling is off" : data?.kept || ""
+    kept.classList.toggle("bad", connected === false)
+  })
+  store.on("theme", ({theme: now}) => { theme.textContent = now === "dark" ? "Light" : "Dark" })
+  return h("header", {class: "top"}, name, summary, h("span", {class: "grow"}), kept, button("Keys", () => dialogs.keys(), {title: "Keys (?)"}), theme,
+    button("Export", () => dialogs.export(), {class: "primary"}))
+}
+
+function keys(root, store, map, bar, dialogs) {
+  const plain = {l: () => map.setTool("lasso"), b: () => map.setTool("box"), p: () => map.setTool("pan"), f: () => map.fit(), "+": () => map.zoomBy(1 / 1.5),
+    "=": () => map.zoomBy(1 / 1.5), "-": () => map.zoomBy(1.5), escape: () => store.send({verb: "clear"}), "?": () => dialogs.keys(),
+    n: () => { if (store.get("selection")?.count) dialogs.newCategory(true) }, delete: () => store.send({verb: "unlabel"}), arrowleft: () => map.panBy(-1, 0),
+    arrowright: () => map.panBy(1, 0), arrowup: () => map.panBy(0, -1), arrowdown: () => map.panBy(0, 1)}
+  return (event) => {
+    const at = event.composedPath()[0]
+    if (dialogs.isOpen || at.matches?.("input:not([type=range]):not([type=checkbox]), textarea, select")) return
+    const key = event.key.toLowerCase()
+    let done = true
+    if ((event.ctrlKey || event.metaKey) && key === "z") store.send({verb: event.shiftKey ? "redo" : "undo"})
+    else if ((event.ctrlKey || event.metaKey) && key === "y") store.send({verb: "redo"})
+    else if (event.ctrlKey || event.metaKey || event.altKey) done = false
+    else if (/^[1-9]$/.test(key)) bar.labelByKey(Number(key))
+    else if (key.startsWith("arrow") && at !== map.canvas && at !== root && at !== document.body) done = false
+    else if (plain[key]) plain[key]()
+    else done = false
+    if (done) { event.preventDefault(); event.stopPropagation() }
+  }
+}
+
+export function render({model, el, view}) {
+  const store = new Store((message) => model.send_msg(message))
+  const map = new MapView(store)
+  const dialogs = new Dialogs(store)
+  const items = new Items(store)
+  const bar = new LabelBar(store, dialogs)
+  const downloads = new Downloads()
+  const root = h("div", {class: "explorer", tabindex: "-1"})
+  const setTheme = (theme) => {
+    const now = theme || (root.dataset.theme === "dark" ? "light" : "dark")
+    root.dataset.theme = now
+    if (!theme) { try { localStorage.setItem(THEME, now) } catch { /* a private window keeps nothing */ } }
+    store.set({theme: now})
+    map.draw()
+  }
+  const cards = ["extract", "reduce", "cluster"].map((kind) => new StepCard(store, kind))
+  root.append(header(store, dialogs, setTheme),
+    h("aside", {class: "left"}, cards.map((card) => card.el), new Legend(store).el), map.el, h("aside", {class: "right"}, items.el), bar.el, dialogs.el)
+  store.on("data", ({data}) => root.classList.toggle("served", data.served))
+  let chosen = null
+  try { chosen = localStorage.getItem(THEME) } catch { chosen = null }
+  setTheme(chosen === "dark" || chosen === "light" ? chosen : matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light")
+
+  const onMessage = (message) => {
+    if (message.set) store.set(message.set)
+    if (message.frame) map.onFrame(message.frame)
+    if (message.items) items.onItems(message.items)
+    if (message.toast) dialogs.toast(message.toast)
+    if (message.part) downloads.onPart(message.part)
+  }
+  model.on("msg:custom", onMessage)
+
+  const onKey = keys(root, store, map, bar, dialogs)
+  const listening = model.served ? document : root
+  listening.addEventListener("keydown", onKey)
+  root.addEventListener("pointerdown", () => quietLab(root))
+  const watch = setInterval(() => watchConnection(view, store), 1000)
+  model.on("lifecycle:remove", () => { listening.removeEventListener("keydown", onKey); clearInterval(watch) })
+  model.send_msg({verb: "ready"})
+  return root
+}
+
+// JupyterLab takes single letters as its own commands unless the outermost element asks it not to.
+function quietLab(root) {
+  let host = root
+  while (host.getRootNode() instanceof ShadowRoot) host = host.getRootNode().host
+  host.setAttribute("data-lm-suppress-shortcuts", "true")
+}
+
+function watchConnection(view, store) {
+  const socket = view?.model?.document?.session?._connection?.socket ?? window.Bokeh?.documents?.[0]?.session?._connection?.socket
+  if (!socket) return
+  const connected = socket.readyState === WebSocket.OPEN
+  if (connected !== (store.get("connected") ?? true)) store.set({connected})
+}

@@ -1,0 +1,113 @@
+// The three steps: a method, its settings made from their declarations, Run, progress and Stop.
+
+class StepCard {
+  constructor(store, kind) {
+    this.store = store
+    this.kind = kind
+    this.more = false
+    this.el = h("section", {class: "card step", "aria-label": kind})
+    store.on("steps", () => this.render())
+  }
+
+  render() {
+    const step = this.store.get("steps")[this.kind]
+    const shape = JSON.stringify([step.method, step.methods, step.schema.map((setting) => setting.name), this.more])
+    if (shape !== this.shape) {
+      this.shape = shape
+      this.build(step)
+    }
+    this.update(step)
+  }
+
+  build(step) {
+    this.fields = new Map()
+    const send = (message) => this.store.send({kind: this.kind, ...message})
+    const field = (setting) => {
+      const made = settingField(setting, (value) => send({verb: "setting", name: setting.name, value}))
+      this.fields.set(setting.name, made)
+      return made.el
+    }
+    const method = h("select", {class: "method", "aria-label": `${step.title} method`, "data-key": `${this.kind}-method`,
+      onchange: (event) => send({verb: "method", method: event.target.value})},
+    step.methods.map((name) => h("option", {value: name}, name)))
+    method.value = step.method
+    const [basic, advanced] = [step.schema.filter((s) => !s.advanced), step.schema.filter((s) => s.advanced)]
+    this.line = h("span", {class: "muted grow", role: "status"})
+    this.run = button("Run", () => send({verb: "run"}), {"data-key": `${this.kind}-run`})
+    this.stop = button("Stop", () => send({verb: "stop"}), {"data-key": `${this.kind}-stop`})
+    this.bar = h("progress", {max: "1", value: 0, "aria-label": `${step.title} progress`})
+    this.message = h("div", {class: "message", role: "alert"})
+    this.notes = h("details", {class: "notes"})
+    const details = advanced.length
+      ? h("details", {class: "more", open: this.more, ontoggle: (event) => { this.more = event.target.open }},
+        h("summary", {}, "More settings"), advanced.map(field))
+      : null
+    fill(this.el, h("header", {}, h("h2", {}, step.title), method), basic.map(field), details, this.bar, this.message, this.notes,
+      h("footer", {}, this.line, this.run, this.stop))
+  }
+
+  update(step) {
+    for (const [name, field] of this.fields) field.set(step.settings[name])
+    const running = step.state === "running" || step.state === "waiting"
+    this.el.classList.toggle("running", running)
+    this.el.dataset.state = step.state
+    this.run.hidden = running
+    this.stop.hidden = !running
+    this.run.disabled = !step.ready
+    this.run.title = step.ready ? step.doc : step.why
+    this.run.classList.toggle("primary", Boolean(step.changed && step.ready))
+    this.bar.hidden = !running
+    if (step.fraction > 0) this.bar.value = step.fraction
+    else this.bar.removeAttribute("value")
+    this.line.textContent = running ? step.note : step.summary
+    this.message.textContent = step.message || ""
+    this.message.hidden = !step.message
+    this.notes.hidden = !step.notes.length
+    if (step.notes.length) fill(this.notes, h("summary", {}, `${step.notes.length} note${step.notes.length > 1 ? "s" : ""}`), step.notes.map((note) => h("p", {}, note)))
+  }
+}
+
+// One control for one declared setting: {el, set(value)}.
+function settingField(setting, send) {
+  const makers = {choice: choiceField, switch: switchField, integer: numberField, number: numberField, list: listField, text: textField}
+  const made = makers[setting.type](setting, send)
+  const row = h("label", {class: `setting ${setting.type}`, title: setting.doc}, h("span", {class: "name"}, setting.name), made.el)
+  return {el: row, set: made.set}
+}
+
+function choiceField(setting, send) {
+  const el = h("select", {"data-key": setting.name, onchange: () => send(setting.choices[el.selectedIndex])}, setting.choices.map((choice) => h("option", {}, String(choice))))
+  return {el, set: (value) => { el.selectedIndex = setting.choices.indexOf(value) }}
+}
+
+function switchField(setting, send) {
+  const el = h("input", {type: "checkbox", "data-key": setting.name, onchange: () => send(el.checked)})
+  return {el, set: (value) => { el.checked = value }}
+}
+
+function textField(setting, send) {
+  const el = h("input", {type: "text", "data-key": setting.name, onchange: () => send(el.value), spellcheck: "false"})
+  return {el, set: (value) => { if (!el.matches(":focus")) el.value = value ?? "" }}
+}
+
+function listField(setting, send) {
+  const made = textField(setting, (text) => send(text.split(",").map((part) => part.trim()).filter(Boolean)))
+  return {el: made.el, set: (value) => made.set((value || []).join(", "))}
+}
+
+function numberField(setting, send) {
+  const [low, high] = setting.softbounds.map((bound, place) => bound ?? setting.bounds[place])
+  const step = setting.type === "integer" ? 1 : setting.step || "any"
+  const box = h("input", {type: "number", class: "value", step: "any", "data-key": setting.name, "aria-label": setting.name,
+    placeholder: setting.optional ? "auto" : "", onchange: () => send(box.value === "" && setting.optional ? null : Number(box.value))})
+  const show = (value) => { if (!box.matches(":focus")) box.value = value ?? "" }
+  if (low === null || high === null || low === undefined || high === undefined || setting.optional || high - low > 1e6) {
+    return {el: box, set: show}
+  }
+  const fine = setting.type === "integer" ? step : (high - low) / 100
+  const slider = h("input", {type: "range", min: low, max: high, step: fine, "aria-label": setting.name, "data-key": `${setting.name}-slider`,
+    oninput: () => { box.value = slider.value; tint() }, onchange: () => send(Number(slider.value))})
+  const tint = () => slider.style.setProperty("--at", `${(100 * (slider.value - low)) / (high - low || 1)}%`)
+  const set = (value) => { show(value); if (!slider.matches(":active")) slider.value = value; tint() }
+  return {el: h("span", {class: "range"}, box, slider), set}
+}

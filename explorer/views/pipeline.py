@@ -1,0 +1,182 @@
+"""The three steps of a page: which method and settings are chosen, what runs now and what comes next."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from explorer.errors import InputError
+from explorer.session import SLOTS, Session
+from explorer.step import KINDS, Step, find, names
+from explorer.worker import Job
+
+TITLES = {"extract": "Features", "reduce": "Layout", "cluster": "Clusters"}
+PREVIEW = "pca"  # shown at once, while a slower layout is on its way
+
+
+class Pipeline:
+    """Runs steps one after another in a child process. `poll` moves it on; nothing here waits."""
+
+    def __init__(self, session: Session, chosen: dict[str, Step], notify: Callable[[str], None]) -> None:
+        self.session = session
+        self.steps = {kind: chosen.get(kind) or self._current(kind) for kind in KINDS}
+        self.messages = dict.fromkeys(KINDS, "")
+        self._remembered: dict[tuple[str, str], Step] = {}
+        self._notify = notify
+        self._queue: list[Step] = []
+        self._job: Job | None = None
+        self._running: Step | None = None
+
+    def _current(self, kind: str) -> Step:
+        """The step of the current result, so that a reopened page shows the settings it was made with."""
+        result = getattr(self.session, SLOTS[kind])
+        if result is not None and result.method in names(kind):
+            return find(kind, result.method, **result.settings)
+        return self.session.step(kind)
+
+    @property
+    def busy(self) -> bool:
+        """Whether a step runs or waits."""
+        return self._job is not None or bool(self._queue)
+
+    def choose(self, kind: str, method: str) -> None:
+        """Take another method; the settings of the earlier one are kept for when it is chosen again."""
+        old = self.steps[kind]
+        self._remembered[kind, old.method] = old
+        self.steps[kind] = self._remembered.get((kind, method)) or find(kind, method)
+        self.messages[kind] = ""
+
+    def change(self, kind: str, name: str, value: Any) -> None:
+        """Change a setting; what runs already is not touched."""
+        declared = type(self.steps[kind]).param[name] if name in self.steps[kind].setting_names() else None
+        if isinstance(value, float) and declared is not None and value.is_integer() and type(declared).__name__ == "Integer":
+            value = int(value)
+        self.messages[kind] = ""
+        self.steps[kind].set(**{name: value})
+
+    def run(self, kind: str) -> None:
+        """Run a step, then the later ones that were made from its earlier result."""
+        self._queue = [self.steps[later] for later in KINDS[KINDS.index(kind) :] if later == kind or self._follows(later, kind)]
+        self._queue = [step.copy() for step in self._queue]
+        if kind == "extract" and self.steps["reduce"].method != PREVIEW:
+            self._queue.insert(1, find("reduce", PREVIEW))
+        self.messages.update(dict.fromkeys(KINDS[KINDS.index(kind) :], ""))
+        if self._job is None:
+            self._next()
+
+    def _follows(self, later: str, changed: str) -> bool:
+        if later == "reduce":
+            return changed == "extract" and (self.session.layout is None or self.session.layout.method != "given")
+        return changed == "extract" or self.steps["cluster"].settings().get("on") == "layout"
+
+    def start(self) -> None:
+        """What a fresh page does by itself: whatever has no result yet, a quick layout first."""
+        missing = [kind for kind in KINDS if getattr(self.session, SLOTS[kind]) is None]
+        if missing and missing[0] == "extract":
+            self.run("extract")
+        elif missing:
+            self._queue = [self.steps[kind].copy() for kind in missing]
+            if "reduce" in missing and self.steps["reduce"].method != PREVIEW:
+                self._queue.insert(0, find("reduce", PREVIEW))
+            self._next()
+
+    def stop(self, kind: str) -> None:
+        """Stop the step of this kind and whatever was to come after it; what is there stays."""
+        waiting = [step for step in self._queue if KINDS.index(step.kind) < KINDS.index(kind)]
+        self._queue = waiting
+        if self._job is not None and self._running is not None and self._running.kind == kind:
+            self._job.stop()
+        self._notify(kind)
+
+    def poll(self) -> None:
+        """Take over what has finished and start what is next. Call it on the session's own thread."""
+        if self._job is None or self._running is None:
+            return
+        job, step = self._job, self._running
+        if not job.finished:
+            return
+        self._job = self._running = None
+        try:
+            if job.state == "done":
+                self.session.finish(job)
+            else:
+                self._queue = []
+                self.messages[step.kind] = "" if job.state == "stopped" else job.message
+        except (InputError, OSError, ValueError) as problem:
+            self._queue, self.messages[step.kind] = [], str(problem)
+        self._notify(step.kind)
+        self._next()
+
+    def _next(self) -> None:
+        if not self._queue:
+            return
+        step = self._queue.pop(0)
+        try:
+            self._job = self.session.start(step)
+            self._running = step
+        except (InputError, OSError) as problem:
+            self._queue, self.messages[step.kind] = [], str(problem)
+        self._notify(step.kind)
+
+    def close(self) -> None:
+        """The visit is over: stop what runs."""
+        self._queue = []
+        if self._job is not None:
+            self._job.stop()
+
+    # What the page shows
+
+    def describe(self, kind: str) -> dict[str, Any]:
+        """One step's card, as plain values."""
+        step, result = self.steps[kind], getattr(self.session, SLOTS[kind])
+        ready, why = self._ready(kind)
+        return {
+            "title": TITLES[kind], "method": step.method, "methods": self._methods(kind), "settings": step.settings(),
+            "schema": step.describe(), "doc": (type(step).__doc__ or "").strip().splitlines()[0] if type(step).__doc__ else "",
+            "ready": ready, "why": why, "message": self.messages[kind], "changed": self._changed(kind),
+            "notes": [] if result is None else list(result.notes), "summary": self._summary(kind), **self._progress(kind),
+        }  # fmt: skip
+
+    def _methods(self, kind: str) -> list[str]:
+        if kind == "extract":
+            from explorer.features import fitting
+
+            known = fitting(self.session.dataset)
+        else:
+            known = names(kind)
+        return known if self.steps[kind].method in known else [*known, self.steps[kind].method]
+
+    def _ready(self, kind: str) -> tuple[bool, str]:
+        on_layout = kind == "cluster" and self.steps[kind].settings().get("on") == "layout"
+        if kind == "extract" or (self.session.layout if on_layout else self.session.features) is not None:
+            return True, ""
+        return False, f"first there must be {'a layout' if on_layout else 'features'}"
+
+    def _changed(self, kind: str) -> bool:
+        """Whether Run would compute something else than what is shown."""
+        result = getattr(self.session, SLOTS[kind])
+        if result is None or result.method == "given":
+            return False
+        return self.session.stale(kind) or (self.steps[kind].method, self.steps[kind].settings()) != (result.method, result.settings)
+
+    def _progress(self, kind: str) -> dict[str, Any]:
+        if self._running is not None and self._running.kind == kind and self._job is not None:
+            note = self._job.note or ("starting" if self._job.state == "running" else "waiting for its turn")
+            preview = "quick PCA first: " if self._running.method == PREVIEW != self.steps[kind].method else ""
+            return {"state": "running", "fraction": self._job.fraction, "note": preview + note}
+        if any(step.kind == kind for step in self._queue):
+            return {"state": "waiting", "fraction": 0.0, "note": "comes next"}
+        return {"state": "empty" if getattr(self.session, SLOTS[kind]) is None else "done", "fraction": 0.0, "note": ""}
+
+    def _summary(self, kind: str) -> str:
+        result = getattr(self.session, SLOTS[kind])
+        if result is None:
+            return "not computed yet"
+        took = f" · {result.seconds:.1f} s" if result.seconds else ""
+        stale = "of other features: run again · " if self.session.stale(kind) else ""
+        if kind == "cluster":
+            count, noise = int(result.values.max(initial=-1)) + 1, float((result.values < 0).mean())
+            on = {"layout": "on the layout", "pca": "on principal components", "vectors": "on the vectors"}[result.settings["on"]]
+            return f"{stale}{count} clusters · {noise:.0%} noise · {on}{took}"
+        shape = " × ".join(f"{side:,}" for side in result.values.shape)
+        return f"{stale}{result.method} · {shape}{took}"

@@ -1,0 +1,145 @@
+"""The served dashboard: on this machine only, unless a token guards it."""
+
+from __future__ import annotations
+
+import ipaddress
+import secrets
+import shutil
+import sys
+import tempfile
+import webbrowser
+from pathlib import Path
+from typing import Any
+
+import panel as pn
+
+from explorer.dataset import Dataset
+from explorer.errors import InputError
+from explorer.session import Session
+from explorer.step import Step
+from explorer.views.explorer import Explorer
+from explorer.worker import Worker
+from explorer.workspace import Workspace
+
+
+def serve(
+    dataset: Dataset, *, workspace: Workspace | None = None, steps: dict[str, Step] | None = None, host: str = "127.0.0.1", port: int = 0,
+    open_browser: bool = True,
+) -> None:  # fmt: skip
+    """Serve the dashboard until Ctrl-C.
+
+    Every visit has its own selection and view; all share the dataset, the results and the labels of one workspace, so that a page that
+    is loaded again finds its labels.
+
+    Raises
+    ------
+    InputError
+        When the address cannot be listened on.
+    """
+    shared = workspace or Workspace(dataset)
+    worker = Worker()
+    token = "" if is_loopback(host) else secrets.token_urlsafe(24)
+
+    def visit() -> Any:
+        return Explorer(Session(dataset, shared, worker=worker), steps=steps, served=True).__panel__()
+
+    try:
+        server = make_server(visit, host, port, token)
+    except OSError as problem:
+        raise InputError(f"cannot listen on {host}:{port} ({problem.strerror or problem}); choose another --port or --host") from problem
+    link = f"http://{_shown_host(host)}:{server.port}/" + (f"?token={token}" if token else "")
+    print(f"explorer: {dataset.name} at {link}", file=sys.stderr, flush=True)
+    worker.warm()
+    if open_browser:
+        server.io_loop.add_callback(webbrowser.open, link)
+    try:
+        server.io_loop.start()
+    except KeyboardInterrupt:
+        print("explorer: stopped", file=sys.stderr)
+    finally:
+        worker.close()
+        shared.close()
+
+
+def serve_demo(*, host: str = "127.0.0.1", port: int = 0, open_browser: bool = True) -> None:
+    """Serve the shipped emoji with their features, layout and clusters computed already."""
+    from explorer.sample import sample
+    from explorer.sources import read
+
+    dataset = read(sample("emoji.parquet"))
+    with tempfile.TemporaryDirectory(prefix="explorer-demo-", ignore_cleanup_errors=True) as folder:
+        workspace = demo_workspace(dataset, Path(folder) / "demo.explorer")
+        serve(dataset, workspace=workspace, host=host, port=port, open_browser=open_browser)
+
+
+def demo_workspace(dataset: Dataset, path: Path) -> Workspace:
+    """A private workspace in memory of the visit with the shipped results in it."""
+    from explorer.sample import sample
+
+    workspace = Workspace(dataset)
+    shutil.copytree(sample("emoji.results"), workspace.folder / "results", dirs_exist_ok=True)
+    return workspace
+
+
+def make_server(visit: Any, host: str, port: int, token: str) -> Any:
+    """A server that is not started yet: only this address, only its own pages as origin, and with a token nobody without it."""
+    origins = ["*"] if token else None  # the token guards it; which names a machine goes by cannot be known here
+    server = pn.io.server.get_server(
+        {"/": visit}, port=port, address=host, websocket_origin=origins, show=False, start=False, title="explorer", verbose=False,
+        session_token_expiration=3600, check_unused_sessions_milliseconds=5_000, unused_session_lifetime_milliseconds=60_000,
+    )  # fmt: skip
+    if token:
+        guard(server._tornado, token)
+    return server
+
+
+def guard(application: Any, token: str) -> None:
+    """Let only requests through that carry the token, in the link or in the cookie that the link leaves; every path, sockets too."""
+    from tornado.routing import Matcher, Rule
+    from tornado.web import RequestHandler
+
+    class Denied(RequestHandler):
+        def prepare(self) -> None:
+            self.set_status(403)
+            self.set_header("Content-Type", "text/plain; charset=utf-8")
+            self.finish("This page needs the link with the token that `explorer` printed when it started.\n")
+
+    class Enter(RequestHandler):
+        def get(self) -> None:
+            self.set_cookie(_COOKIE, token, httponly=True, samesite="Strict")
+            self.redirect(self.request.path)
+
+    class WithToken(Matcher):
+        def match(self, request: Any) -> dict[str, Any] | None:
+            given = request.arguments.get("token", [b""])[-1].decode("utf-8", "replace")
+            return {} if request.method == "GET" and request.path == "/" and secrets.compare_digest(given.encode(), token.encode()) else None
+
+    class WithoutCookie(Matcher):
+        def match(self, request: Any) -> dict[str, Any] | None:
+            morsel = request.cookies.get(_COOKIE)
+            known = morsel is not None and secrets.compare_digest(morsel.value.encode(), token.encode())
+            return None if known else {}
+
+    rules = application.default_router.rules
+    rules[:0] = [Rule(WithToken(), Enter), Rule(WithoutCookie(), Denied)]
+
+
+_COOKIE = "explorer-token"
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches the address."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _shown_host(host: str) -> str:
+    import socket
+
+    if host in {"0.0.0.0", "::", ""}:
+        return socket.gethostname()
+    return f"[{host}]" if ":" in host else host

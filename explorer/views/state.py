@@ -1,0 +1,97 @@
+"""What the page shows, as plain values: pure functions of a session, so that they can be tested without a browser."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from explorer.raster import NUMBER_SCALE, bounds
+from explorer.selection import All, Any_, Box, Lasso, Not, Rule
+from explorer.session import Session
+from explorer.session.coloring import Coloring
+
+MOST_NAMES = 300  # names on the map; those without room are left out by the page
+
+
+def data(session: Session, *, served: bool) -> dict[str, Any]:
+    """The header: what the data is, what was found while reading it, and whether labels are kept."""
+    dataset, workspace = session.dataset, session.workspace
+    kept = "in memory · export to keep labels" if workspace.path is None else f"saved in {workspace.path.name}"
+    return {
+        "name": dataset.name, "summary": dataset.summary, "notes": list(dataset.notes), "columns": dataset.guesses, "kept": kept,
+        "served": served,
+    }  # fmt: skip
+
+
+def map_(session: Session) -> dict[str, Any]:
+    """What there is to look at: its bounds and its key, or what to do where there is no layout."""
+    if session.layout is None:
+        waits = session.features is None
+        title = "The map comes when the features are ready" if waits else "The map comes when the layout is ready"
+        return {"bounds": None, "title": title, "hint": "Run the steps on the left, or wait for those that run", "without": 0}
+    box = bounds(session.layout.values)
+    without = len(session.dataset) - int(session.layout.valid.sum())
+    return {"bounds": box, "key": session.layout.key, "title": session.layout.method, "hint": "", "without": without}
+
+
+def color(session: Session, coloring: Coloring) -> dict[str, Any]:
+    """The legend."""
+    known: dict[str, Any] = {"by": session.color_by, "choices": session.color_choices, "kind": coloring.kind}
+    if coloring.kind == "number":
+        ends = [_end(end, is_date=coloring.is_date) for end in coloring.bounds]
+        missing = int(np.isnan(coloring.values).sum()) if coloring.values is not None else 0
+        return known | {"scale": list(NUMBER_SCALE), "ends": ends, "missing": missing, "entries": []}
+    everything, chosen = coloring.counts(), coloring.counts(session.selection)
+    entries = [
+        {"name": name, "color": color_, "all": int(everything[place]), "selected": int(chosen[place]), "hidden": name in session.hidden}
+        for place, (name, color_) in enumerate(zip(coloring.names, coloring.colors, strict=True))
+    ]
+    shown = [entry for entry in entries if entry["all"] or session.color_by == "label"]
+    return known | {"entries": shown if coloring.kind == "category" else []}
+
+
+def _end(value: float, *, is_date: bool) -> str:
+    return pd.Timestamp(value, unit="ms").strftime("%Y-%m-%d") if is_date else f"{value:,.4g}"
+
+
+def selection(session: Session, *, regions: bool) -> dict[str, Any]:
+    """How many are selected, what can be undone, and the regions to draw while they belong to this layout."""
+    outlines = _regions(session.rule) if regions and session.rule is not None else []
+    return {"count": int(session.selection.sum()), "undo": session.can_undo, "redo": session.can_redo, "regions": outlines}
+
+
+def _regions(rule: Rule) -> list[list[tuple[float, float]]]:
+    if isinstance(rule, Lasso):
+        return [list(rule.vertices)]
+    if isinstance(rule, Box):
+        return [[(rule.x0, rule.y0), (rule.x1, rule.y0), (rule.x1, rule.y1), (rule.x0, rule.y1)]]
+    if isinstance(rule, All | Any_):
+        return [region for part in rule.parts for region in _regions(part)]
+    return _regions(rule.part) if isinstance(rule, Not) else []
+
+
+def labels(session: Session) -> dict[str, Any]:
+    """The categories with colours, keys and counts."""
+    now = session.labels
+    categories = [vars(category) | {"count": now.counts[category.name]} for category in now.categories.values()]
+    return {"categories": categories, "labelled": len(now), "total": len(session.dataset)}
+
+
+def names(session: Session) -> list[dict[str, Any]]:
+    """Cluster names at the clusters' centres (the item nearest to the median, so that a name stands on its own items), larger first."""
+    if session.clusters is None or session.layout is None or session.stale("cluster"):
+        return []
+    clusters, layout = session.clusters.values, session.layout.values
+    rows = np.flatnonzero((clusters >= 0) & session.layout.valid)
+    order = rows[np.argsort(clusters[rows], kind="stable")]
+    starts = np.searchsorted(clusters[order], np.arange(int(clusters.max(initial=-1)) + 2))
+    found = []
+    for cluster in range(min(len(starts) - 1, MOST_NAMES)):
+        places = layout[order[starts[cluster] : starts[cluster + 1]]].astype(np.float64)
+        if len(places):
+            middle = np.median(places, axis=0)
+            x, y = places[np.abs(places - middle).sum(axis=1).argmin()]
+            found.append({"text": session.cluster_names.get(cluster, f"cluster {cluster}"), "x": float(x), "y": float(y)})
+    return found
