@@ -32,7 +32,9 @@ def main() -> None:
         print(json.dumps(_timed(which, int(n), int(d))))
         return
     print(f"{os.cpu_count()} cores, min_cluster_size = min_samples = {SIZE}; seconds\n")
-    print("| n | d | sklearn: fresh process | warm | fast: fresh process | warm | warm ratio | ARI to truth: sklearn | fast | ARI between |")
+    print(
+        "| n | d | sklearn, fresh process | warm | fast, fresh process | warm | warm ratio | ARI of sklearn | of fast | of both |"
+    )
     print("|---|---|---|---|---|---|---|---|---|---|")
     for n, d in CASES[:1] if given.quick else CASES:
         _line(n, d)

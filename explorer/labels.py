@@ -14,9 +14,10 @@ from explorer.errors import InputError, unknown
 
 NONE = 0  # the code of an item without a label; categories count from 1 and a code is never used again
 
-# Okabe and Ito's colour-blind-safe set, reordered so that neighbours in a legend differ most, then three more that keep apart from it.
+# Okabe and Ito's colour-blind-safe set, reordered so that neighbours in a legend differ most, then more that keep apart from it.
 PALETTE = (
-    "#0072b2", "#e69f00", "#cc79a7", "#009e73", "#d55e00", "#56b4e9", "#8b62d0", "#7a7a7a", "#b8860b", "#17a2a2", "#b0413e", "#6b8e23",
+    "#0072b2", "#e69f00", "#cc79a7", "#009e73", "#d55e00", "#56b4e9", "#8b62d0", "#7a7a7a",
+    "#b8860b", "#17a2a2", "#b0413e", "#6b8e23",
 )  # fmt: skip
 
 
@@ -24,9 +25,9 @@ def colors(count: int) -> list[str]:
     """Colours for `count` categories: the colour-blind-safe set first, then colorcet's Glasbey colours, repeated when those end."""
     if count <= len(PALETTE):
         return list(PALETTE[:count])
-    from colorcet import glasbey_bw_minc_20_maxl_70
+    from colorcet import b_glasbey_bw_minc_20_maxl_70 as glasbey
 
-    many = [*PALETTE, *glasbey_bw_minc_20_maxl_70[len(PALETTE) :]]
+    many = [*PALETTE, *(color for color in glasbey if color not in PALETTE)]
     return [many[place % len(many)] for place in range(count)]
 
 
@@ -112,7 +113,8 @@ class Labels(Mapping[Any, str]):
 
     def to_frame(self) -> pd.DataFrame:
         """Every item's ``label``, None without one, indexed by id."""
-        return pd.DataFrame({"label": self.values()}, index=self.index.rename("id"))
+        index = self.index.rename("id")
+        return pd.DataFrame({"label": pd.Series(self.values(), index, dtype=object)}, index)  # or pandas turns None into NaN
 
     def code(self, name: str) -> int:
         """The code of a category.

@@ -10,6 +10,7 @@ import numpy as np
 DISC_WORK = 2_500_000  # pixels that discs may touch; more points than that are aggregated pixel by pixel
 OPACITY = 0.62  # of one disc; where discs overlap it grows towards 1
 DIM = 0.33  # what is left of an unselected point's opacity while there is a selection
+SELECTED = 1.25  # how much wider a selected point's disc is
 NUMBER_SCALE = ("#440154", "#414487", "#2a788e", "#22a884", "#7ad151", "#fde725")  # viridis, colour-blind-safe and even in lightness
 
 
@@ -87,7 +88,8 @@ def render(points: Points, view: Viewport) -> Frame:
     layers = [(np.ones(len(rows), bool), 1.0)] if chosen is None else [(~chosen, DIM), (chosen, 1.0)]
     for mask, strength in layers:
         if mask.any():
-            _over(canvas, *_layer(x[mask], y[mask], colors[mask], (height, width), radius), strength)
+            size = radius if chosen is None or strength < 1.0 else radius * SELECTED
+            _over(canvas, *_layer(x[mask], y[mask], colors[mask], (height, width), size), strength)
     return Frame((canvas * 255 + 0.5).astype(np.uint8).reshape(height, width, 4), len(rows))
 
 

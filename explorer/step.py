@@ -125,13 +125,14 @@ class Result:
 
     @classmethod
     def load(cls, folder: Path) -> Result:
-        """Read a saved result back; its arrays are memory-mapped, read only."""
+        """Read a saved result back; its arrays are memory-mapped, read only. Values kept as float16 come back as float32."""
         record = json.loads((folder / "settings.json").read_text("utf-8"))
         arrays = {
             path.stem.removeprefix("array-"): np.load(path, mmap_mode="r", allow_pickle=False)
             for path in sorted(folder.glob("array-*.npy"))
         }
         values = np.load(folder / "values.npy", mmap_mode="r", allow_pickle=False)
+        values = values.astype(np.float32) if values.dtype == np.float16 else values
         return cls(values, **(record | {"notes": tuple(record["notes"])}), arrays=arrays)
 
 
@@ -165,9 +166,11 @@ class Step(param.Parameterized):
         """
         for name in settings:
             self._declared(name)
+        before = {name: getattr(self, name) for name in settings}
         try:
             self.param.update(**settings)
         except (ValueError, TypeError) as problem:
+            self.param.update(**before)  # param keeps what it had changed before the one that is not allowed
             name = next((n for n in settings if f".{n}'" in str(problem) or f"'{n}'" in str(problem)), next(iter(settings)))
             raise InputError(
                 f"{self.method}: {name}={settings[name]!r} is not allowed; {name} takes {self.allowed(name)}"
@@ -198,7 +201,7 @@ class Step(param.Parameterized):
         if isinstance(declared, param.Number):
             what = "a whole number" if isinstance(declared, param.Integer) else "a number"
             low, high = declared.bounds or (None, None)
-            span = f" from {low:g}" * (low is not None) + f" to {high:g}" * (high is not None) if declared.bounds else ""
+            span = ("" if low is None else f" from {low:g}") + ("" if high is None else f" to {high:g}")
             return what + span + (", or none" if declared.allow_None else "")
         return "text"
 
@@ -305,10 +308,11 @@ def find(kind: str, method: str | Step | type[Step], **settings: Any) -> Step:
     InputError
         For a name that is not known (the closest right one is offered), or a step of another kind.
     """
-    if isinstance(method, Step):
-        step = method.copy()
-    elif isinstance(method, type) and issubclass(method, Step):
+    step: Step
+    if isinstance(method, type):
         step = method()
+    elif isinstance(method, Step):
+        step = method.copy()
     elif method in names(kind):
         step = _load(kind, method)()
     else:

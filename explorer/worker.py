@@ -1,8 +1,8 @@
 """Runs a step, or reads a file, in a child process: memory-mapped in and out, with progress, Stop and a memory limit.
 
-The parent writes one JSON line a job to the child's standard input and reads JSON lines back: ``{"progress": [fraction, note]}`` and at
-last ``{"done": folder}`` or ``{"failed": sentence, "bug": bool}``. Whatever the child's libraries print goes to a log, never into the
-protocol. A child that dies is a message.
+The parent writes one JSON line a job to the child's standard input and reads JSON lines back: ``{"progress": [fraction, note]}``
+and at last ``{"done": folder}`` or ``{"failed": sentence, "bug": bool}``. Whatever the child's libraries print goes to a log, never
+into the protocol. A child that dies is a message.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ class Worker:
         self._places = threading.Semaphore(limit or max(2, (os.cpu_count() or 2) // 2))
         self._lock = threading.Lock()
         self._idle: list[_Child] = []
-        self._all: set[_Child] = set()
+        self._busy: dict[_Child, Job] = {}
         self._closed = False
 
     def submit(self, request: dict[str, Any]) -> Job:
@@ -109,42 +109,48 @@ class Worker:
         self.submit({"do": "import", "modules": list(modules)})
 
     def close(self) -> None:
-        """End all children."""
+        """End all children; a job that runs is stopped."""
         with self._lock:
             self._closed = True
-            children, self._all, self._idle = list(self._all), set(), []
-        for child in children:
-            child.kill()
+            idle, self._idle = self._idle, []
+            for child, job in self._busy.items():
+                job.stop()
+                child.end()  # whoever listens to it clears it away
+        for child in idle:
+            child.clear()
 
     def _run(self, job: Job) -> None:
         while not self._places.acquire(timeout=0.05):
             if job._stop.is_set():
                 return job._end("stopped")
         try:
-            child = self._take()
+            child = self._take(job)
             job.state, job.started = "running", time.monotonic()
-            alive = child.serve(job)
+            self._put_back(child, alive=child.serve(job))
         except OSError as problem:
-            return job._end("failed", f"no child process could be started ({problem})", bug=True)
+            job._end("failed", f"no child process could be started ({problem})", bug=True)
         finally:
             self._places.release()
-        with self._lock:
-            if alive and not self._closed:
-                self._idle.append(child)
-            else:
-                self._all.discard(child)
-                child.kill()
         return None
 
-    def _take(self) -> _Child:
+    def _put_back(self, child: _Child, *, alive: bool) -> None:
+        with self._lock:
+            del self._busy[child]
+            if alive and not self._closed:
+                self._idle.append(child)
+                return
+        child.clear()
+
+    def _take(self, job: Job) -> _Child:
         with self._lock:
             while self._idle:
                 child = self._idle.pop()
                 if child.alive:
-                    return child
-                self._all.discard(child)
-            child = _Child()
-            self._all.add(child)
+                    break
+                child.clear()
+            else:
+                child = _Child()
+            self._busy[child] = job
             return child
 
 
@@ -153,6 +159,7 @@ class _Child:
 
     def __init__(self) -> None:
         self._log = tempfile.TemporaryFile()  # noqa: SIM115  lives as long as the child
+        self._jobs = 0  # Stop names its job, so that one that comes too late does not stop the next
         environment = os.environ | {"PYTHONUNBUFFERED": "1"}
         self._process = subprocess.Popen(
             [sys.executable, "-m", "explorer.worker"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._log,
@@ -163,9 +170,13 @@ class _Child:
     def alive(self) -> bool:
         return self._process.poll() is None
 
-    def kill(self) -> None:
+    def end(self) -> None:
         self._process.kill()
         self._process.wait()
+
+    def clear(self) -> None:
+        """End it and close what led to it."""
+        self.end()
         for stream in (self._process.stdin, self._process.stdout, self._log):
             if stream is not None:
                 try:
@@ -176,9 +187,10 @@ class _Child:
     def serve(self, job: Job) -> bool:
         """Run a job to its end; whether the child can take another."""
         ended = threading.Event()
-        threading.Thread(target=self._watch_stop, args=(job, ended), daemon=True).start()
+        self._jobs += 1
+        threading.Thread(target=self._watch_stop, args=(job, self._jobs, ended), daemon=True).start()
         try:
-            self._send(job.request)
+            self._send(job.request | {"number": self._jobs})
             alive = self._listen(job)
         finally:
             ended.set()
@@ -214,7 +226,7 @@ class _Child:
             job._end("failed", job.message or self._died(), bug=not job.message)
         return False
 
-    def _watch_stop(self, job: Job, ended: threading.Event) -> None:
+    def _watch_stop(self, job: Job, number: int, ended: threading.Event) -> None:
         while not ended.wait(0.02):
             limit = job.request.get("seconds")
             if limit and job.seconds > limit:
@@ -222,7 +234,7 @@ class _Child:
                 self._process.kill()
                 return
             if job._stop.is_set():
-                self._send({"do": "stop"})
+                self._send({"do": "stop", "number": number})
                 if not ended.wait(GRACE):
                     self._process.kill()
                 return
@@ -246,12 +258,11 @@ def main() -> None:
     if hasattr(os, "nice"):
         os.nice(10)  # a page is drawn before a layout is computed
     say = _Speaker(out)
-    requests, stop = _Requests(), threading.Event()
-    threading.Thread(target=requests.read, args=(sys.stdin, stop), daemon=True).start()
+    requests = _Requests()
+    threading.Thread(target=requests.read, args=(sys.stdin,), daemon=True).start()
     while True:
         request = requests.next()
-        stop.clear()
-        say(_answer(request, say, stop))
+        say(_answer(request, Progress(say.progress, requests.stop_of(request["number"]))))
 
 
 class _Speaker:
@@ -276,19 +287,23 @@ class _Requests:
     """Reads ahead, so that Stop and the parent's end are noticed while a step runs."""
 
     def __init__(self) -> None:
+        self.stopped = 0  # the number of the last job that was to stop
         self._waiting: list[dict[str, Any]] = []
         self._ready = threading.Condition()
 
-    def read(self, source: IO[str], stop: threading.Event) -> None:
+    def read(self, source: IO[str]) -> None:
         for line in source:
             request = json.loads(line)
             if request["do"] == "stop":
-                stop.set()
+                self.stopped = request["number"]
                 continue
             with self._ready:
                 self._waiting.append(request)
                 self._ready.notify()
         os._exit(0)  # the parent is gone
+
+    def stop_of(self, number: int) -> Callable[[], bool]:
+        return lambda: self.stopped >= number
 
     def next(self) -> dict[str, Any]:
         with self._ready:
@@ -297,12 +312,12 @@ class _Requests:
             return self._waiting.pop(0)
 
 
-def _answer(request: dict[str, Any], say: _Speaker, stop: threading.Event) -> dict[str, Any]:
+def _answer(request: dict[str, Any], progress: Progress) -> dict[str, Any]:
     import traceback
 
     does: dict[str, Callable[..., str | None]] = {"run": _run_step, "read": _read_source, "import": _import}
     try:
-        return {"done": does[request["do"]](request, Progress(say.progress, stop.is_set))}
+        return {"done": does[request["do"]](request, progress)}
     except Cancelled:
         return {"stopped": True}
     except InputError as problem:
@@ -365,8 +380,8 @@ def read_apart(source: str, out: Path, **options: Any) -> Any:
 
     worker = Worker(limit=1)
     try:
-        request = {"do": "read", "source": source, "options": options, "out": str(out), "memory": _memory_allowed(), "seconds": 3600}
-        job = worker.submit(request).wait()
+        limits = {"memory": _memory_allowed(), "seconds": 3600}
+        job = worker.submit({"do": "read", "source": str(source), "options": options, "out": str(out)} | limits).wait()
     finally:
         worker.close()
     if job.state != "done" or job.folder is None:

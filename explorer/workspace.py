@@ -56,6 +56,7 @@ class Workspace(param.Parameterized):
         self.path = Path(path) if path is not None else None
         self.folder = self.path or Path(self._temporary.name)  # type: ignore[union-attr]
         self._journal: sqlite3.Connection | None = None
+        self._current: dict[str, list[str]] = {}
         self._seen = 0  # the journal's last row that is in the labels
         self.labels = Labels.empty(dataset.index)
         if self.path is not None:

@@ -7,7 +7,7 @@ import pytest
 from sklearn.metrics import adjusted_rand_score
 
 from explorer.clustering.base import Clusterer
-from explorer.clustering.hdbscan import FAST_ROWS, HDBSCAN
+from explorer.clustering.hdbscan import HDBSCAN
 from explorer.clustering.kmeans import KMeans
 from explorer.errors import Cancelled, InputError
 from explorer.step import Output, Progress
@@ -59,10 +59,11 @@ def test_rows_without_a_value_are_noise_whatever_they_hold(blobs: tuple[np.ndarr
         KMeans().run(np.full((9, 2), np.nan))
 
 
-def test_many_rows_go_to_the_quicker_library_and_mean_the_same() -> None:
+def test_many_rows_go_to_the_quicker_library_and_mean_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("explorer.clustering.hdbscan.FAST_ROWS", 5_000)
     rng = np.random.default_rng(0)
-    truth = rng.integers(0, 6, FAST_ROWS)
-    points = rng.uniform(-20, 20, (6, 2))[truth] + rng.normal(size=(FAST_ROWS, 2))
+    truth = rng.integers(0, 6, 5_000)
+    points = rng.uniform(-20, 20, (6, 2))[truth] + rng.normal(size=(5_000, 2))
     points[:200] = points[0]  # equal rows, as a layout has them
     step = HDBSCAN(min_cluster_size=50)
     made, again = step.run(points), step.run(points)

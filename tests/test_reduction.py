@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
@@ -129,7 +130,8 @@ def test_stop_is_noticed_within_a_round_and_leaves_umap_as_it_was() -> None:
 
 def test_progress_tells_of_every_round() -> None:
     fractions: list[float] = []
-    quick(n_neighbors=5).run(np.random.default_rng(0).normal(size=(60, 4)), Progress(lambda fraction, _: fractions.append(fraction)))
+    rows = np.random.default_rng(0).normal(size=(60, 4))
+    quick(n_neighbors=5).run(rows, Progress(lambda fraction, _: fractions.append(fraction)))
     assert len(set(fractions)) > 10
     assert fractions == sorted(fractions)
 
@@ -178,6 +180,7 @@ def test_importing_a_method_imports_no_library_of_it() -> None:
     assert done.stdout.split() == []
 
 
+@pytest.mark.skipif("EXPLORER_SLOW_TESTS" not in os.environ, reason="compiles for half a minute: set EXPLORER_SLOW_TESTS=1")
 def test_beyond_some_size_neighbours_are_nearly_all_right(monkeypatch: pytest.MonkeyPatch) -> None:
     rows = np.random.default_rng(0).normal(size=(2_000, 12)).astype(np.float32)
     exact, _ = nearest(rows, 10, "euclidean", 0, Progress())

@@ -362,6 +362,31 @@ def test_arrow_tables_and_what_speaks_arrow() -> None:
     assert read(Speaks()).fingerprint == read(table).fingerprint
 
 
+def test_rare_arrow_types_become_plain() -> None:
+    table = pa.table(
+        {
+            "ends": pa.RunEndEncodedArray.from_arrays(pa.array([2, 3]), pa.array(["a", "b"])),
+            "seen": pa.array(["a", "b", "a"], pa.string_view()),
+            "lists": pa.array([[1.0, 2.0], None, [3.0, 4.0]], pa.list_view(pa.float64())),
+            "half": pa.array(np.ones(3, np.float16)),
+            "large": pa.array([2**63 + 5, 1, 2], pa.uint64()),
+        }
+    )
+    dataset = read(table, id="large")
+    assert dataset.kinds == {"ends": "category", "seen": "category", "half": "number", "large": "id"}
+    assert list(dataset.ids) == ["9223372036854775813", "1", "2"]
+    assert dataset.vectors is not None
+    assert np.array_equal(dataset.vectors, [[1, 2], [np.nan] * 2, [3, 4]], equal_nan=True)
+    fixed = pa.array([[1.0, 2.0], None, [3.0, 4.0]], pa.list_(pa.float32(), 2))
+    assert np.array_equal(read(pa.table({"v": fixed})).vectors, dataset.vectors, equal_nan=True)
+
+
+def test_offsets_that_lead_out_of_the_data_are_never_followed() -> None:
+    offsets = pa.array([0, 2**30, 5, 7], pa.int32()).buffers()[1]
+    broken = pa.StringArray.from_buffers(3, offsets, pa.py_buffer(b"abcdefg"))
+    assert "damaged" in refused(pa.table({"text": broken}))
+
+
 def test_a_dataset_is_given_back_or_read_again(frame: pd.DataFrame) -> None:
     dataset = read(frame.assign(v=[[1.0, 2.0]] * 60))
     assert read(dataset) is dataset
@@ -670,6 +695,15 @@ def test_damaged_files_give_a_dataset_or_one_line(tmp_path: Path, frame: pd.Data
         path.write_bytes(mutated(content, random.Random(seed)))
         read_anyway += read_wholly(path)
     assert read_anyway < MUTATIONS
+
+
+def test_damaged_arrays_in_a_whole_zip_give_a_dataset_or_one_line(tmp_path: Path) -> None:
+    """A zip's checksums would hide the damage; here they are right."""
+    members = {"v": saved(np.ones((9, 3))), "name": saved(np.array(list("abcabcabc"))), "day": saved(np.arange(9).astype("M8[D]"))}
+    for seed in range(MUTATIONS):
+        rng = random.Random(seed)
+        victim = rng.choice(list(members))
+        read_wholly(write(tmp_path, "t.npz", zipped(**(members | {victim: mutated(members[victim], rng)}))))
 
 
 @pytest.mark.parametrize("kind", ["png", "jpg", "webp", "gif", "bmp", "tiff"])

@@ -18,7 +18,7 @@ class Clusterer(Step):
 
     on = param.Selector(
         default="layout", objects=["layout", "pca", "vectors"],
-        doc="What is clustered: the layout as you see it, the first principal components of the vectors, or the vectors themselves.",
+        doc="What is clustered: the layout as you see it, the first principal components of the vectors, or the whole vectors.",
     )  # fmt: skip
     n_components = param.Integer(
         20, bounds=(2, 512), softbounds=(2, 100), precedence=1, doc="How many principal components, where clustering runs on pca."

@@ -11,8 +11,8 @@ import param
 from explorer.clustering.base import Clusterer
 from explorer.step import Output, Progress
 
-# Measured in docs/measured-clustering.md: below, compiling costs more than it saves; in more columns its tree does not pay.
-FAST_ROWS, FAST_COLUMNS = 10_000, 5
+# Measured in docs/measured-clustering.md: with fewer rows compiling costs more than it saves; in more columns its tree does not pay.
+FAST_ROWS, FAST_COLUMNS = 30_000, 5
 
 
 class HDBSCAN(Clusterer):
@@ -30,7 +30,7 @@ class HDBSCAN(Clusterer):
     )
     min_samples = param.Integer(
         None, bounds=(1, 10_000), softbounds=(1, 100), allow_None=True,
-        doc="How many neighbours an item needs nearby to count as dense: more gives more noise; none means as many as min_cluster_size.",
+        doc="How many neighbours make a place dense: more gives more noise; none means as many as min_cluster_size.",
     )  # fmt: skip
     cluster_selection_method = param.Selector(
         default="eom", objects=["eom", "leaf"], precedence=1,
@@ -70,8 +70,8 @@ class HDBSCAN(Clusterer):
         from fast_hdbscan import HDBSCAN as Fast  # noqa: N811  two classes of one name
 
         before = numba.get_num_threads()
-        # One thread gives the same clusters every time and on every machine. `reproducible=True` does so too, but meets at thousands
-        # of barriers: 24 s instead of 0.3 s when another program uses the cores.
+        # One thread gives the same clusters every time and on every machine. `reproducible=True` does so too, but its threads wait
+        # for each other thousands of times: 24 s instead of 0.3 s when another program uses the cores.
         numba.set_num_threads(1)
         try:
             # scikit-learn counts the item itself among its neighbours, fast_hdbscan does not.

@@ -43,7 +43,7 @@ class KMeans(Clusterer):
     def _best(self, vectors: np.ndarray, wanted: int, progress: Progress) -> np.ndarray:
         """The codes of the try with the least inertia; scikit-learn would run all tries without a look at Stop."""
         from sklearn.exceptions import ConvergenceWarning
-        from threadpoolctl import threadpool_limits
+        from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
         best, least = np.zeros(len(vectors), np.int32), np.inf
         seeds = np.random.SeedSequence(self.random_state).generate_state(self.n_init)

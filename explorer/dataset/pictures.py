@@ -124,7 +124,7 @@ def _stretched(values: np.ndarray) -> np.ndarray:
     finite = np.isfinite(values)
     low, high = (float(values[finite].min()), float(values[finite].max())) if finite.any() else (0.0, 0.0)
     scale = 255.0 / (high - low) if high > low else 0.0
-    return np.where(finite, (values - low) * scale, 0).astype(np.uint8)
+    return np.rint(np.where(finite, (values - low) * scale, 0)).astype(np.uint8)
 
 
 def _short(problem: BaseException) -> str:

@@ -1,5 +1,33 @@
 """Items to vectors. The only room that imports torch, and only inside the methods that need it."""
 
-from explorer.features.base import Extractor
+from __future__ import annotations
 
-__all__ = ["Extractor"]
+from importlib.util import find_spec
+
+from explorer.dataset import Dataset
+from explorer.features.base import Extractor, has
+from explorer.step import find, names
+
+
+def suggest(dataset: Dataset) -> str:
+    """The method that fits a dataset best: what it came with, else what its items are, else its columns.
+
+    A dataset of pictures is always told ``"image"``: without the packages, the error says what to install.
+    """
+    if has(dataset, "vectors"):
+        return "vectors"
+    if has(dataset, "image"):
+        return "image"
+    if has(dataset, "text"):
+        return "sentence" if find_spec("torch") and find_spec("sentence_transformers") else "lsa"
+    return "columns"
+
+
+def fitting(dataset: Dataset) -> list[str]:
+    """The registered methods that can run on a dataset (it has what they need), the suggested one first."""
+    best = suggest(dataset)
+    able = [name for name in names("extract") if has(dataset, getattr(find("extract", name), "needs", ""))]
+    return sorted(able, key=lambda name: name != best)
+
+
+__all__ = ["Extractor", "fitting", "suggest"]

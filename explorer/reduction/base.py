@@ -48,7 +48,8 @@ def _as_float32(rows: np.ndarray) -> np.ndarray:
 
 def _distinct(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
     """The different rows in the order they come, and for each row where it went; (rows, None) where all differ."""
-    bytes_ = np.ascontiguousarray(rows + 0.0).view(np.dtype((np.void, rows.dtype.itemsize * rows.shape[1]))).ravel()  # +0.0: -0 is 0
+    row = np.dtype((np.void, rows.dtype.itemsize * rows.shape[1]))
+    bytes_ = np.ascontiguousarray(rows + 0.0).view(row).ravel()  # + 0.0 makes 0 of -0
     _, first, back = np.unique(bytes_, return_index=True, return_inverse=True)
     if len(first) == len(rows):
         return rows, None

@@ -6,7 +6,8 @@ import numpy as np
 
 from explorer.step import Progress
 
-EXACT = 20_000  # rows up to which all distances are looked at
+# Rows up to which all distances are looked at. 30,000 × 256 on two cores: 9 s, and 50 s approximately, of which 33 s to compile.
+EXACT = 60_000
 FEW_COLUMNS = 10  # columns up to which a tree finds exact neighbours quickly whatever the number of rows
 _BATCH = 1_024  # rows asked for between two looks at Stop
 
@@ -22,7 +23,9 @@ def comparable(vectors: np.ndarray, metric: str) -> np.ndarray:
     """
     if metric not in ANGULAR:
         return vectors
-    rows = vectors - vectors.mean(axis=1, keepdims=True, dtype=np.float64) if metric == "correlation" else vectors.astype(np.float64)
+    rows = vectors.astype(np.float64)
+    if metric == "correlation":
+        rows -= rows.mean(axis=1, keepdims=True)
     size = np.abs(rows).max(axis=1, keepdims=True)
     # A row that is constant but for rounding has no correlation with anything.
     nothing = size <= np.abs(vectors).max(axis=1, keepdims=True) * 1e-6
@@ -70,7 +73,7 @@ def _exact(rows: np.ndarray, k: int, metric: str, progress: Progress) -> tuple[n
 
 def _approximate(rows: np.ndarray, k: int, metric: str, random_state: int, progress: Progress) -> tuple[np.ndarray, np.ndarray]:
     """By nearest-neighbour descent (Dong, Moses & Li, 2011), the library and the settings that umap-learn uses."""
-    from pynndescent import NNDescent
+    from pynndescent import NNDescent  # type: ignore[import-untyped]
 
     progress(0.0, "finding neighbours (approximately)")
     trees, rounds = min(64, 5 + round(len(rows) ** 0.5 / 20)), max(5, round(np.log2(len(rows))))

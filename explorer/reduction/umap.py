@@ -27,7 +27,7 @@ _ALONE = threading.Lock()
 class UMAP(Reducer):
     """Neighbours stay neighbours: shows groups and what lies between them; the axes and the gaps' widths mean nothing.
 
-    McInnes, Healy & Melville (2018), arXiv:1802.03426, by umap-learn. Neighbours are exact up to 20,000 rows.
+    McInnes, Healy & Melville (2018), arXiv:1802.03426, by umap-learn. Neighbours are exact up to 60,000 rows.
     """
 
     method = "umap"
@@ -47,8 +47,9 @@ class UMAP(Reducer):
         doc="What makes two items alike: cosine and correlation ignore the vectors' length, and suit text and embeddings.",
     )  # fmt: skip
     spread = param.Number(
-        1.0, bounds=(0.1, 10.0), softbounds=(0.5, 3.0), step=0.1, precedence=1, doc="How widely the groups as a whole are drawn apart."
-    )
+        1.0, bounds=(0.1, 10.0), softbounds=(0.5, 3.0), step=0.1, precedence=1,
+        doc="How widely the groups as a whole are drawn apart.",
+    )  # fmt: skip
     n_epochs = param.Integer(
         None, bounds=(1, 10_000), softbounds=(50, 1_000), allow_None=True, precedence=1,
         doc="How many rounds the layout is improved; none means 500 for up to 10,000 items and 200 for more.",
@@ -62,7 +63,8 @@ class UMAP(Reducer):
         """Lay out ``(n, d)`` vectors, all different, as ``(n, 2)``."""
         if len(vectors) < FEWEST:
             made = PCA(random_state=self.random_state).compute(vectors, progress)
-            return made._replace(notes=(f"UMAP needs {FEWEST} different rows and there are {len(vectors)}: PCA was used", *made.notes))
+            note = f"UMAP needs {FEWEST} different rows and there are {len(vectors)}: PCA was used"
+            return made._replace(notes=(note, *made.notes))
         with _one_at_a_time(progress):
             return self._laid_out(vectors, progress)
 

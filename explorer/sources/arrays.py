@@ -19,11 +19,12 @@ import pyarrow as pa
 from explorer.errors import InputError, unknown
 from explorer.sources.found import Found
 from explorer.sources.frames import column, known_kind
-from explorer.sources.objects import to_text
+from explorer.sources.objects import to_column, to_text
 from explorer.sources.options import Options, tidy_name
 from explorer.sources.vectors import VECTORS, choose
 
 MOST_BYTES = 4 << 30  # unpacked, of a whole .npz; a .npy is as large as it is
+LAST_LETTER = 0x10FFFF  # of Unicode
 DAMAGED = (
     OSError, EOFError, ValueError, TypeError, LookupError, SyntaxError, OverflowError, MemoryError, RecursionError, RuntimeError,
     NotImplementedError, AttributeError, struct.error, tokenize.TokenError, zipfile.BadZipFile, zlib.error,
@@ -141,14 +142,12 @@ def from_arrays(arrays: dict[str, np.ndarray], options: Options, name: str, root
     for asked in (options.vectors, *options.layout):
         if asked and asked not in arrays:
             raise unknown(f"array of {name}", asked, arrays)
-    fits = [key for key, array in arrays.items() if array.ndim == 2 and array.dtype.kind in "biufc" and key not in options.layout]
-    by_columns = bool(options.columns) and not options.vectors
-    key = None if by_columns else choose(fits, options.vectors, name)
+    key = _vectors(arrays, options, name)
     n = len(arrays[key]) if key and arrays[key].ndim else _usual_length(arrays, name)
-    beside = {each: arrays[each] for each in (key, *options.layout) if each and arrays[each].ndim != 1}
+    beside = {each: arrays[each] for each in options.layout if arrays[each].ndim != 1}
     if key:
-        beside[key] = arrays[key]  # even where it has another shape: what is wrong with it is said there
-    columns = {each: array for each, array in arrays.items() if array.ndim == 1 and len(array) == n and each not in beside}
+        beside = {key: arrays[key], **beside}  # even where it has another shape: what is wrong with it is said there
+    columns = {each: array for each, array in arrays.items() if each not in beside and _is_column(array, n)}
     kinds = {each: kind for each, array in columns.items() if (kind := known_kind(array.dtype))}
     table = pa.table({each: _cells(array, f"{name}: {each!r}") for each, array in columns.items()})
     notes = [
@@ -157,6 +156,18 @@ def from_arrays(arrays: dict[str, np.ndarray], options: Options, name: str, root
         if each not in columns and each not in beside
     ]
     return Found(name, table, arrays=beside, kinds=kinds, root=root, notes=notes)
+
+
+def _vectors(arrays: dict[str, np.ndarray], options: Options, name: str) -> str | None:
+    """Which array is the vectors; none where the features are to come from columns."""
+    if options.columns and not options.vectors:
+        return None
+    fits = [key for key, array in arrays.items() if array.ndim == 2 and array.dtype.kind in "biufc" and key not in options.layout]
+    return choose(fits, options.vectors, name)
+
+
+def _is_column(array: np.ndarray, n: int) -> bool:
+    return array.shape == (n,) and array.dtype.kind != "V"
 
 
 def _usual_length(arrays: dict[str, np.ndarray], name: str) -> int:
@@ -168,17 +179,25 @@ def _usual_length(arrays: dict[str, np.ndarray], name: str) -> int:
 
 
 def _cells(array: np.ndarray, what: str) -> pa.Array | pa.ChunkedArray:
-    """A column; bytes are read as text, records by their words, longer floats as float64."""
-    if array.dtype.kind in "USV":
-        try:
-            return to_text(array.tolist())
-        except ValueError as problem:  # letters that are none
-            raise InputError(f"{what} is damaged ({_short(problem)}): write it again") from problem
-    if array.dtype.kind == "f" and array.dtype.itemsize > 8:
-        array = array.astype(np.float64)
+    """A column; bytes are read as text, longer floats as float64."""
     if not array.dtype.isnative:
         array = array.astype(array.dtype.newbyteorder("="))
-    return column(pd.Series(array))
+    if array.dtype.kind == "U" and _last_letter(array) > LAST_LETTER:
+        raise InputError(f"{what} is damaged: it holds letters that do not exist: write it again")  # to Python, an internal error
+    if array.dtype.kind in "US":
+        return to_text(array.tolist())
+    if array.dtype.hasobject:
+        return to_column(array.tolist())  # not by way of pandas, which would read meaning into them
+    if array.dtype.kind == "f" and array.dtype.itemsize > 8:
+        array = array.astype(np.float64)
+    try:
+        return column(pd.Series(array))
+    except (ValueError, TypeError, OverflowError):  # dates and time spans beyond what pandas can hold
+        return to_text(array.astype(str).tolist())
+
+
+def _last_letter(array: np.ndarray) -> int:
+    return int(np.ascontiguousarray(array).view(np.uint32).max(initial=0)) if array.dtype.itemsize else 0
 
 
 def _short(problem: BaseException) -> str:

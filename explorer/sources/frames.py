@@ -34,7 +34,7 @@ def from_frame(frame: pd.DataFrame, options: Options) -> Found:
     if index.name is not None and not options.id and not isinstance(index, pd.MultiIndex):
         name = tidy_name(index.name)
         if index.is_unique and not index.hasnans:
-            found.ids = from_column(pa.chunked_array([column(pd.Series(index))]), f"DataFrame: index {name!r}")
+            found.ids = from_column(pa.chunked_array([column(index.to_series())]), f"DataFrame: index {name!r}")
             found.notes.append(f"ids are taken from the index {name!r}")
         else:
             found.notes.append(f"the index {name!r} has missing or repeated values; items go by row number instead")

@@ -48,6 +48,8 @@ def _step(column: pa.ChunkedArray) -> pa.ChunkedArray | None:
         return column.cast(kind.value_type)
     if pa.types.is_run_end_encoded(kind):
         return pa.chunked_array([pc.run_end_decode(chunk) for chunk in column.chunks], kind.value_type)
+    if pa.types.is_list_view(kind) or pa.types.is_large_list_view(kind):
+        return pa.chunked_array([pa.array(column.to_pylist(), pa.list_(kind.value_type))])  # pyarrow 26's cast breaks offsets
     wanted = _wanted(kind, column)
     return None if wanted is None or wanted == kind else column.cast(wanted, safe=False)
 

@@ -67,7 +67,8 @@ class Explorer(Viewer):
         self._watchers = [
             self.session.param.watch(self._layout_changed, "layout"),
             self.session.param.watch(self._clusters_changed, ["clusters", "features"]),
-            self.session.param.watch(self._marks_changed, ["selection", "labels"]),
+            self.session.param.watch(self._selection_changed, "selection"),
+            self.session.param.watch(self._labels_changed, "labels"),
             self.session.param.watch(self._colors_changed, ["color_by", "hidden"]),
         ]
         self._default_color()
@@ -97,8 +98,8 @@ class Explorer(Viewer):
             handler(**message)
         except InputError as problem:
             self._toast(str(problem), "error")
-        except (TypeError, ValueError, KeyError, IndexError) as problem:  # a message that no page of ours sends
-            _LOG.warning("a message %r could not be used: %s", verb, problem)
+        except (TypeError, ValueError, KeyError, IndexError, AttributeError) as problem:  # a message that no page of ours sends
+            _LOG.warning("a message %r could not be used", verb, exc_info=problem)
             self._toast("that did not work; reload the page if it happens again", "error")
 
     def _on_ready(self) -> None:
@@ -226,7 +227,8 @@ class Explorer(Viewer):
             return
         about = self._about(row)
         about["picture"] = (items.small_picture(dataset, row, items.LARGE) or None) if "image" in dataset.roles else None
-        about["text"] = dataset.texts(np.array([row]))[0] if "text" in dataset.roles else ""
+        text = dataset.texts(np.array([row]))[0] if "text" in dataset.roles else ""
+        about["text"] = text if text != about["title"] else ""
         self.page.set(item=about)
 
     def _on_export(self, ending: str, for_spreadsheets: bool) -> None:
@@ -250,22 +252,22 @@ class Explorer(Viewer):
 
     # To the page
 
-    def _layout_changed(self, event: Any) -> None:
+    def _layout_changed(self, *events: Any) -> None:
         self._show("map", "names", "selection", "steps")
         self._redraw()
 
-    def _clusters_changed(self, event: Any) -> None:
+    def _clusters_changed(self, *events: Any) -> None:
         self._default_color()
         self._coloring = None
-        self._show("steps", "names", "color", "items_of" if event.name == "clusters" else "names")
+        self._show("steps", "names", "color", "items_of")
         self._redraw()
 
-    def _marks_changed(self, event: Any) -> None:
-        if event.name == "labels":
-            self._later(self._show_labels)  # it may have been another visit's thread that labelled
-            return
+    def _selection_changed(self, *events: Any) -> None:
         self._show("selection", "color", "items_of")
         self._redraw()
+
+    def _labels_changed(self, *events: Any) -> None:
+        self._later(self._show_labels)  # it may have been another visit's thread that labelled
 
     def _show_labels(self) -> None:
         self._coloring = None
@@ -273,7 +275,7 @@ class Explorer(Viewer):
         if self.session.color_by == "label":
             self._redraw()
 
-    def _colors_changed(self, event: Any) -> None:
+    def _colors_changed(self, *events: Any) -> None:
         self._coloring = None
         self._show("color")
         self._redraw()

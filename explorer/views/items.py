@@ -57,7 +57,14 @@ def modes(dataset: Dataset) -> list[str]:
 
 def columns(dataset: Dataset) -> list[str]:
     """The table's columns: id, label, cluster, then the dataset's own."""
-    return ["id", "label", "cluster", *dataset.of_kind("number", "category", "text", "date", "flag", "id")]
+    own = dataset.of_kind("number", "category", "text", "date", "flag", "id")
+    return ["id", "label", "cluster", *(name for name in own if not _is_id(dataset, name))]
+
+
+def _is_id(dataset: Dataset, name: str) -> bool:
+    """Whether a column only says the ids again; its ends tell."""
+    column = dataset.table.column(name)
+    return all(column[row].as_py() == dataset.ids[row] for row in (0, len(dataset) // 2, len(dataset) - 1))
 
 
 def title(dataset: Dataset, row: int) -> str:

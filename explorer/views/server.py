@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import ipaddress
 import secrets
-import shutil
 import sys
-import tempfile
 import webbrowser
-from pathlib import Path
 from typing import Any
 
 import panel as pn
 
 from explorer.dataset import Dataset
 from explorer.errors import InputError
-from explorer.session import Session
-from explorer.step import Step
+from explorer.session import SLOTS, Session
+from explorer.step import Result, Step
 from explorer.views.explorer import Explorer
 from explorer.worker import Worker
 from explorer.workspace import Workspace
@@ -67,17 +64,18 @@ def serve_demo(*, host: str = "127.0.0.1", port: int = 0, open_browser: bool = T
     from explorer.sources import read
 
     dataset = read(sample("emoji.parquet"))
-    with tempfile.TemporaryDirectory(prefix="explorer-demo-", ignore_cleanup_errors=True) as folder:
-        workspace = demo_workspace(dataset, Path(folder) / "demo.explorer")
-        serve(dataset, workspace=workspace, host=host, port=port, open_browser=open_browser)
+    serve(dataset, workspace=demo_workspace(dataset), host=host, port=port, open_browser=open_browser)
 
 
-def demo_workspace(dataset: Dataset, path: Path) -> Workspace:
-    """A private workspace in memory of the visit with the shipped results in it."""
+def demo_workspace(dataset: Dataset) -> Workspace:
+    """A workspace in memory with the shipped results in it, so that the demo opens on a finished map."""
     from explorer.sample import sample
 
     workspace = Workspace(dataset)
-    shutil.copytree(sample("emoji.results"), workspace.folder / "results", dirs_exist_ok=True)
+    shipped = {slot: Result.load(sample("emoji.results") / slot) for slot in SLOTS.values()}
+    for result in shipped.values():
+        workspace.put(result)
+    workspace.remember(dict(shipped))
     return workspace
 
 

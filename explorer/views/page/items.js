@@ -1,6 +1,7 @@
 // What is selected: pictures, cards or a table; only what scrolls into view is asked for, a screenful at a time.
 
-const SHAPES = {gallery: {width: 48, height: 48}, cards: {width: 0, height: 84}, table: {width: 0, height: 30}}
+const SHAPES = {gallery: {height: 0}, cards: {height: 84}, table: {height: 30}}
+const THUMB = 46 // pixels of a thumbnail with its margin, at least; they grow to fill the row
 
 class Items {
   constructor(store) {
@@ -38,11 +39,13 @@ class Items {
   layout() {
     const of = this.store.get("items_of")
     if (!of) return
-    const shape = SHAPES[this.mode]
-    this.perRow = shape.width ? Math.max(1, Math.floor((this.scroller.clientWidth - 4) / shape.width)) : 1
+    const width = this.scroller.clientWidth - 2
+    this.perRow = this.mode === "gallery" ? Math.max(1, Math.floor(width / THUMB)) : 1
+    this.cell = Math.floor(width / this.perRow)
+    this.height = this.mode === "gallery" ? this.cell : SHAPES[this.mode].height
     const lines = Math.ceil(of.count / this.perRow)
     const header = this.mode === "table" ? 1 : 0
-    this.inner.style.height = `${Math.min(8e6, (lines + header) * shape.height)}px`
+    this.inner.style.height = `${Math.min(8e6, (lines + header) * this.height)}px`
     this.show()
   }
 
@@ -53,7 +56,7 @@ class Items {
 
   show() {
     const of = this.store.get("items_of")
-    const {height} = SHAPES[this.mode]
+    const height = this.height
     const first = Math.max(0, Math.floor(this.scroller.scrollTop / height))
     const lines = Math.ceil(this.scroller.clientHeight / height) + 1
     const [start, stop] = [first * this.perRow, Math.min(of.count, (first + lines) * this.perRow)]
@@ -77,14 +80,14 @@ class Items {
   }
 
   place(start, stop) {
-    const {width, height} = SHAPES[this.mode]
+    const [height, gallery] = [this.height, this.mode === "gallery"]
     const top = this.mode === "table" ? height : 0
     const shown = []
     for (let place = start; place < stop; place++) {
       const el = this.cache.get(place)
       if (!el) continue
       el.style.top = `${Math.floor(place / this.perRow) * height + top}px`
-      if (width) el.style.left = `${(place % this.perRow) * width}px`
+      if (gallery) Object.assign(el.style, {left: `${(place % this.perRow) * this.cell}px`, width: `${this.cell - 4}px`, height: `${this.cell - 4}px`})
       shown.push(el)
     }
     if (top) shown.unshift(h("div", {class: "row head"}, this.store.get("items_of").columns.map((name) => h("span", {title: name}, name))))

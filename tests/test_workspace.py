@@ -1,0 +1,508 @@
+"""The workspace: what was acknowledged is there again, whoever was killed, and damage is named."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import shutil
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import textwrap
+import time
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+
+from explorer import Ids, InputError, Session
+from explorer.dataset import Dataset
+from explorer.labels import Labels
+from explorer.step import Result, find
+from explorer.workspace import FORMAT, Workspace, open_workspace
+
+N = 50
+IDS = np.array([f"item-{number}" for number in range(N)], dtype=object)
+VECTORS = np.random.default_rng(0).normal(size=(N, 4)).astype(np.float32)
+
+
+def dataset(ids: np.ndarray = IDS) -> Dataset:
+    return Dataset("things", ids, pa.table({"n": pa.array(range(len(ids)))}), {"n": "number"}, vectors=VECTORS[: len(ids)])
+
+
+def assign(workspace: Workspace, ids: list[str], name: str) -> None:
+    mask = np.isin(workspace.dataset.ids, ids)
+    workspace.change(lambda labels: labels.assign(mask, name), "label")
+
+
+@pytest.fixture
+def opened(tmp_path: Path):
+    """Opens workspaces in one folder, and closes them."""
+    made = []
+
+    def open_(given: Dataset | None = None) -> Workspace:
+        made.append(Workspace(given or dataset(), tmp_path / "w"))
+        return made[-1]
+
+    yield open_
+    for workspace in made:
+        workspace.close()
+
+
+def test_labels_are_there_again(opened) -> None:
+    first = opened()
+    assign(first, ["item-1", "item-2"], "x")
+    change = first.change(lambda labels: labels.rename("x", "\ud800 ünï 🙂"), "rename")
+    first.close()
+    second = opened()
+    assert dict(second.labels) == dict.fromkeys(["item-1", "item-2"], "\ud800 ünï 🙂")
+    second.append(change.inverse())
+    assert opened().labels.names == ["x"]
+
+
+def test_in_memory_nothing_stays(tmp_path: Path) -> None:
+    workspace = Workspace(dataset())
+    assign(workspace, ["item-1"], "x")
+    folder = workspace.folder
+    workspace.put(find("reduce", "pca").run(VECTORS))
+    assert dict(workspace.labels) == {"item-1": "x"}
+    assert not workspace.catch_up()
+    workspace.close()
+    assert not folder.exists()
+
+
+def test_labels_go_by_ids_and_not_by_rows(opened) -> None:
+    assign(opened(), ["item-0", "item-7"], "x")
+    fewer = opened(dataset(IDS[::-1][:45]))  # other order, and items 0 to 4 are gone
+    assert dict(fewer.labels) == {"item-7": "x"}
+    assert dict(opened().labels) == dict.fromkeys(["item-0", "item-7"], "x")
+
+
+def test_results_of_another_state_of_the_source_are_not_recalled(opened) -> None:
+    first = opened()
+    result = first.put(find("reduce", "pca").run(VECTORS))
+    first.remember({"layout": result, "features": None})
+    assert opened().recall()["layout"].key == result.key
+    assert opened(dataset(IDS[::-1])).recall() == {}
+
+
+def test_a_result_is_kept_and_not_computed_again(opened) -> None:
+    workspace = opened()
+    session = Session(workspace.dataset, workspace)
+    session.features = workspace.put(Result(VECTORS, "extract", "vectors", {}, "f", "k"))
+    first = session.reduce("pca")
+    folder = workspace.result_folder("reduce", "pca", first.key)
+    stamp = (folder / "values.npy").stat().st_mtime_ns
+    again = Session(workspace.dataset, opened())
+    assert again.layout.key == first.key
+    assert np.array_equal(again.layout.values, first.values)
+    assert again.reduce("pca").seconds == first.seconds
+    assert (folder / "values.npy").stat().st_mtime_ns == stamp
+    assert not again.layout.values.flags.writeable
+
+
+def test_watchers_hear_of_a_change_once_it_is_on_disk(opened, tmp_path: Path) -> None:
+    workspace, seen = opened(), []
+
+    def look(event) -> None:
+        with sqlite3.connect(tmp_path / "w" / "journal.sqlite") as journal:
+            seen.append((len(event.new), journal.execute("SELECT count(*) FROM journal").fetchone()[0]))
+        journal.close()
+
+    workspace.param.watch(look, "labels")
+    assign(workspace, ["item-1"], "x")
+    assign(workspace, ["item-1"], "x")  # nothing new
+    assert seen == [(1, 1)]
+
+
+def test_a_verb_that_fails_changes_nothing(opened) -> None:
+    workspace = opened()
+    assign(workspace, ["item-1"], "x")
+    with pytest.raises(InputError, match="no category"):
+        workspace.change(lambda labels: labels.delete("y"), "delete")
+    assign(workspace, ["item-2"], "x")  # the transaction is closed
+    assert len(opened().labels) == 2
+
+
+def test_two_sessions_of_one_process_share_labels_live(opened) -> None:
+    workspace = opened()
+    one, two = Session(workspace.dataset, workspace), Session(workspace.dataset, workspace)
+    one.select(Ids(["item-1"]))
+    one.label("x")
+    assert two.labels["item-1"] == "x"
+    two.close()
+    one.label("y")
+    assert two.labels["item-1"] == "x"
+
+
+def test_two_openings_of_one_folder_make_one_category(opened) -> None:
+    """As two processes do: neither has seen the other's when it writes."""
+    one, two = opened(), opened()
+    assign(one, ["item-1"], "cat")
+    assign(two, ["item-2"], "dog")  # would be the same code, were it not read first
+    assign(one, ["item-3"], "dog")
+    expected = {"item-1": "cat", "item-2": "dog", "item-3": "dog"}
+    assert dict(one.labels) == expected
+    assert two.catch_up()
+    assert not two.catch_up()
+    assert dict(two.labels) == expected
+    assert dict(opened().labels) == expected
+    assert one.labels.names == ["cat", "dog"]
+
+
+LABELLER = """
+    import sys
+    import numpy as np, pyarrow as pa
+    sys.path.insert(0, {tests!r})
+    from test_workspace import dataset, Workspace
+    workspace = Workspace(dataset(), sys.argv[1])
+    who, count = sys.argv[2], int(sys.argv[3])
+    rng = np.random.default_rng(int(who))
+    print("ready", flush=True)
+    for step in range(count):
+        row = int(rng.integers(len(workspace.dataset))) if int(sys.argv[4]) else int(who) * 10 + step % 10
+        mask = np.arange(len(workspace.dataset)) == row
+        workspace.change(lambda labels: labels.assign(mask, f"{{who}}.{{step}}"), "label")
+        print(row, f"{{who}}.{{step}}", flush=True)
+"""
+
+
+def labeller(folder: Path, who: int, count: int, anywhere: int) -> subprocess.Popen:
+    code = textwrap.dedent(LABELLER).format(tests=str(Path(__file__).parent))
+    return subprocess.Popen(
+        [sys.executable, "-c", code, str(folder), str(who), str(count), str(anywhere)], stdout=subprocess.PIPE, text=True
+    )
+
+
+def test_killed_while_labelling_no_acknowledged_label_is_lost(tmp_path: Path) -> None:
+    """Each round kills at a random moment; the label in the making may be there or not, all others must."""
+    rng, folder, known = random.Random(0), tmp_path / "w", {}
+    for kill in range(20):
+        with labeller(folder, kill % 5, 10**9, 1) as child:
+            assert child.stdout.readline() == "ready\n"
+            time.sleep(rng.uniform(0.0, 0.04))
+            child.kill()
+            acknowledged = [line.split() for line in child.stdout if line.endswith("\n")]
+        known |= {f"item-{row}": name for row, name in acknowledged}
+        workspace = Workspace(dataset(), folder)
+        found = dict(workspace.labels)
+        workspace.close()
+        differing = [identifier for identifier, name in known.items() if found.get(identifier) != name]
+        assert len(differing) <= 1  # one that was on disk before it could be said
+        assert known.keys() <= found.keys()
+        known = found
+    assert len(known) > 10
+
+
+def test_processes_that_label_at_once_lose_nothing(tmp_path: Path) -> None:
+    folder = tmp_path / "w"
+    children = [labeller(folder, who, 40, 0) for who in range(4)]
+    for child in children:
+        with child:
+            assert len(child.stdout.readlines()) == 41
+        assert child.returncode == 0
+    workspace = Workspace(dataset(), folder)
+    expected = {f"item-{who * 10 + place}": f"{who}.{30 + place}" for who in range(4) for place in range(10)}
+    assert dict(workspace.labels) == expected
+    workspace.close()
+    with sqlite3.connect(folder / "journal.sqlite") as journal:
+        assert journal.execute("SELECT count(*) FROM journal").fetchone() == (160,)
+    journal.close()
+
+
+# What is not a workspace, or is damaged
+
+
+def test_folders_that_are_something_else(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "a.jpg").write_text("x")
+    with pytest.raises(InputError, match="is a file"):
+        Workspace(dataset(), tmp_path / "file")
+    with pytest.raises(InputError, match="folder of something else"):
+        Workspace(dataset(), tmp_path / "photos")
+    with pytest.raises(InputError, match="is not a workspace"):
+        open_workspace(tmp_path / "photos")
+    with pytest.raises(InputError, match="is not a workspace"):
+        open_workspace(tmp_path / "nothing")
+    assert [path.name for path in (tmp_path / "photos").iterdir()] == ["a.jpg"]
+
+
+def test_a_first_opening_cut_short_can_be_opened_again(tmp_path: Path) -> None:
+    (tmp_path / "w").mkdir()
+    (tmp_path / "w" / ".writing-abc").write_text("{")
+    Workspace(dataset(), tmp_path / "w").close()
+
+
+def test_a_place_that_cannot_be_written_is_one_sentence() -> None:
+    with pytest.raises(InputError, match="cannot be opened"):
+        Workspace(dataset(), "/proc/explorer")
+
+
+@pytest.mark.skipif(os.name != "posix" or os.getuid() != 0, reason="becomes another user")
+def test_a_read_only_workspace_is_one_sentence() -> None:
+    with tempfile.TemporaryDirectory() as place:
+        os.chmod(place, 0o755)
+        Workspace(dataset(), Path(place) / "w").close()
+        code = textwrap.dedent("""
+            import os, sys
+            sys.path.insert(0, sys.argv[2])
+            from test_workspace import *
+            os.setuid(65534)
+            try:
+                Workspace(dataset(), sys.argv[1])
+            except InputError as problem:
+                print(problem)
+        """)
+        done = subprocess.run(
+            [sys.executable, "-c", code, f"{place}/w", str(Path(__file__).parent)], capture_output=True, text=True, check=True
+        )
+        assert "cannot be opened" in done.stdout
+        assert "choose another --workspace" in done.stdout
+        assert done.stdout.count("\n") == 1
+
+
+def test_a_newer_format_is_named(opened, tmp_path: Path) -> None:
+    opened().close()
+    (tmp_path / "w" / "manifest.json").write_text(json.dumps({"format": FORMAT + 1}))
+    with pytest.raises(InputError, match=r"newer explorer .* pip install -U"):
+        opened()
+
+
+def test_a_damaged_row_is_named(opened, tmp_path: Path) -> None:
+    workspace = opened()
+    for number in range(3):
+        assign(workspace, [f"item-{number}"], "x")
+    workspace.close()
+    with sqlite3.connect(tmp_path / "w" / "journal.sqlite") as journal:
+        packed = journal.execute("SELECT change FROM journal WHERE seq = 2").fetchone()[0]
+        for damaged in (packed[:-3], b"", b"x", zlib.compress(b"[]"), zlib.compress(b"{}"), zlib.compress(b'{"ids": 3}')):
+            journal.execute("UPDATE journal SET change = ? WHERE seq = 2", (damaged,))
+            journal.commit()
+            with pytest.raises(InputError, match=r"journal.sqlite is damaged at row 2 "):
+                opened()
+        journal.execute("UPDATE journal SET change = ? WHERE seq = 2", (packed,))
+    journal.close()
+    assert len(opened().labels) == 3
+
+
+def test_damage_anywhere_is_a_sentence_or_does_no_harm(tmp_path: Path) -> None:
+    """Truncations and flipped bytes over all files: it opens with the labels, or names what is wrong; nothing is deleted."""
+    rng = random.Random(1)
+    workspace = Workspace(dataset(), tmp_path / "good")
+    session = Session(workspace.dataset, workspace)
+    session.features = workspace.put(Result(VECTORS, "extract", "vectors", {}, workspace.dataset.fingerprint, "k"))
+    session.reduce("pca")
+    for number in range(20):
+        assign(workspace, [f"item-{number}"], f"name {number % 3}")
+    expected = dict(workspace.labels)
+    workspace.close()
+    files = [path.relative_to(tmp_path / "good") for path in (tmp_path / "good").rglob("*") if path.is_file()]
+    named = 0
+    for trial in range(90):
+        name, folder = files[trial % len(files)], tmp_path / f"bad{trial}"
+        shutil.copytree(tmp_path / "good", folder)
+        data = bytearray((folder / name).read_bytes())
+        if trial % 2:
+            data = data[: rng.randrange(len(data))]
+        else:
+            data[rng.randrange(len(data))] ^= 1 << rng.randrange(8)
+        (folder / name).write_bytes(bytes(data))
+        try:
+            again = Workspace(dataset(), folder)
+            Session(again.dataset, again).close()
+            if name.name != "journal.sqlite":  # SQLite keeps no sums of its pages; there a row that is gone cannot be noticed
+                assert dict(again.labels) == expected
+            again.close()
+        except InputError as problem:
+            named += 1
+            assert str(folder) in str(problem)
+        assert (folder / name).exists()
+        shutil.rmtree(folder)
+    assert named > 10
+
+
+def test_a_workspace_opens_alone(opened, tmp_path: Path) -> None:
+    workspace = opened()
+    assign(workspace, ["item-3"], "x")
+    workspace.close()
+    alone = open_workspace(tmp_path / "w")
+    assert alone.dataset.ids.tolist() == IDS.tolist()
+    assert dict(alone.labels) == {"item-3": "x"}
+    alone.close()
+    shutil.rmtree(tmp_path / "w" / "dataset")
+    with pytest.raises(InputError, match=r"dataset is damaged .* its labels are kept"):
+        open_workspace(tmp_path / "w")
+    assert dict(opened().labels) == {"item-3": "x"}
+
+
+def test_nothing_half_written_stays(opened, tmp_path: Path) -> None:
+    workspace = opened()
+    assign(workspace, ["item-3"], "x")
+    workspace.put(find("reduce", "pca").run(VECTORS))
+    workspace.remember({"layout": None})
+    opened(dataset(IDS[::-1]))
+    assert [path for path in tmp_path.rglob(".writing-*")] == []
+
+
+@pytest.mark.parametrize("disk", [4_096 * pages for pages in (1, 3, 9, 20, 40)])
+def test_a_full_disk_while_labelling_loses_nothing(tmp_path: Path, disk: int) -> None:
+    """The limit on a file's size stands in for the disk's: writes come short or fail in the middle."""
+    code = textwrap.dedent("""
+        import resource, signal, sys
+        sys.path.insert(0, sys.argv[2])
+        from test_workspace import *
+        workspace = Workspace(dataset(), sys.argv[1])
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[3]), int(sys.argv[3])))
+        for step in range(300):
+            try:
+                assign(workspace, [f"item-{step % 50}"], f"name {step}")
+                print(step, flush=True)
+            except InputError as problem:
+                assert "not saved" in str(problem), problem
+                assert f"name {step}" not in workspace.labels.names
+                break
+    """)
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path / "w"), str(Path(__file__).parent), str(disk)], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    acknowledged = [int(line) for line in done.stdout.split()]
+    workspace = Workspace(dataset(), tmp_path / "w")
+    for step in acknowledged[-50:]:
+        assert workspace.labels[f"item-{step % 50}"] == f"name {step}"
+    workspace.close()
+    assert len(acknowledged) < 300
+
+
+# All operations in any order, two sessions, crash and reopen
+
+NAMES = st.sampled_from(["x", "y", "z", "", "NA"])
+
+
+class InAnyOrder(RuleBasedStateMachine):
+    """Two openings of one folder against one dict; each session's undo only while nobody else has written since."""
+
+    @initialize()
+    def start(self) -> None:
+        self.folder = Path(tempfile.mkdtemp())
+        self.model: dict[str, str] = {}
+        self.names: list[str] = []
+        self.past: list[tuple[int, dict, list]] = []
+        self.workspaces = [Workspace(dataset(), self.folder / "w") for _ in range(2)]
+        self.sessions = [Session(workspace.dataset, workspace) for workspace in self.workspaces]
+
+    def teardown(self) -> None:
+        for workspace in self.workspaces:
+            workspace.close()
+        shutil.rmtree(self.folder)
+
+    def _done(self, who: int, before: tuple[dict, list]) -> None:
+        if before != (self.model, self.names):
+            self.past.append((who, *before))
+        for workspace in self.workspaces:
+            workspace.catch_up()
+        for session in self.sessions:
+            assert dict(session.labels) == self.model
+            assert session.labels.names == self.names
+
+    @rule(who=st.integers(0, 1), rows=st.sets(st.integers(0, N - 1), min_size=1), name=NAMES)
+    def label(self, who: int, rows: set[int], name: str) -> None:
+        before = dict(self.model), list(self.names)
+        self._select(who, rows)
+        self.sessions[who].label(name)
+        self.model |= {f"item-{row}": name for row in rows}
+        self.names += [name] * (name not in self.names)
+        self._done(who, before)
+
+    def _select(self, who: int, rows: set[int]) -> None:
+        session = self.sessions[who]
+        session._show(_selected(rows))  # past the history: the model keeps none of brushes
+
+    @rule(who=st.integers(0, 1), rows=st.sets(st.integers(0, N - 1), min_size=1))
+    def unlabel(self, who: int, rows: set[int]) -> None:
+        before = dict(self.model), list(self.names)
+        self._select(who, rows)
+        self.sessions[who].unlabel()
+        for row in rows:
+            self.model.pop(f"item-{row}", None)
+        self._done(who, before)
+
+    @rule(who=st.integers(0, 1), old=NAMES, new=NAMES)
+    def rename(self, who: int, old: str, new: str) -> None:
+        before = dict(self.model), list(self.names)
+        try:
+            self.sessions[who].rename_category(old, new)
+        except InputError:
+            assert old not in self.names or new in self.names
+            return
+        self.names = [new if name == old else name for name in self.names]
+        self.model = {i: new if name == old else name for i, name in self.model.items()}
+        self._done(who, before)
+
+    @rule(who=st.integers(0, 1), old=NAMES, into=NAMES)
+    def merge(self, who: int, old: str, into: str) -> None:
+        before = dict(self.model), list(self.names)
+        try:
+            self.sessions[who].merge_category(old, into)
+        except InputError:
+            assert old not in self.names
+            return
+        if old != into:
+            self.names += [into] * (into not in self.names)
+            self.names.remove(old)
+            self.model = {i: into if name == old else name for i, name in self.model.items()}
+        self._done(who, before)
+
+    @rule(who=st.integers(0, 1), name=NAMES)
+    def delete(self, who: int, name: str) -> None:
+        before = dict(self.model), list(self.names)
+        try:
+            self.sessions[who].delete_category(name)
+        except InputError:
+            assert name not in self.names
+            return
+        self.names.remove(name)
+        self.model = {i: other for i, other in self.model.items() if other != name}
+        self._done(who, before)
+
+    @precondition(lambda self: self.past and self.sessions[self.past[-1][0]].can_undo)
+    @rule()
+    def undo_the_last(self) -> None:
+        who, self.model, self.names = self.past.pop()
+        assert self.sessions[who].undo()
+        self._done(who, (self.model, self.names))
+
+    @rule(who=st.integers(0, 1))
+    def reopen(self, who: int) -> None:
+        self.workspaces[who].close()
+        self.workspaces[who] = Workspace(dataset(), self.folder / "w")
+        self.sessions[who] = Session(self.workspaces[who].dataset, self.workspaces[who])
+        self.past.clear()
+        self._done(who, (self.model, self.names))
+
+
+def _selected(rows: set[int]):
+    from explorer.session.history import Selected
+
+    mask = np.zeros(N, bool)
+    mask[sorted(rows)] = True
+    return Selected(mask, Ids([f"item-{row}" for row in rows]))
+
+
+TestInAnyOrder = InAnyOrder.TestCase
+TestInAnyOrder.settings = settings(max_examples=25, stateful_step_count=25, deadline=None)
+
+
+def test_labels_value_of_an_index_of_numbers() -> None:
+    labels = Labels.empty(pd.Index([3, 1, 2])).assign(np.array([True, False, False]), "x")
+    assert dict(labels) == {3: "x"}
