@@ -13,6 +13,7 @@ _PUBLIC = {
     "read": "explorer.sources",
     "Dataset": "explorer.dataset",
     "Session": "explorer.session",
+    "Workspace": "explorer.workspace",
     "Explorer": "explorer.views",
     "Box": "explorer.selection",
     "Lasso": "explorer.selection",

@@ -308,11 +308,10 @@ def find(kind: str, method: str | Step | type[Step], **settings: Any) -> Step:
     InputError
         For a name that is not known (the closest right one is offered), or a step of another kind.
     """
-    step: Step
-    if isinstance(method, type):
+    if isinstance(method, Step):
+        step = method.copy()  # type: ignore[call-arg]  # param is untyped: mypy takes a class for an instance here
+    elif isinstance(method, type) and issubclass(method, Step):
         step = method()
-    elif isinstance(method, Step):
-        step = method.copy()
     elif method in names(kind):
         step = _load(kind, method)()
     else:

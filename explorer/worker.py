@@ -23,6 +23,7 @@ from explorer.errors import Cancelled, InputError
 from explorer.step import Progress
 
 GRACE = 1.0  # seconds a step has to notice Stop before its process is ended
+PAUSE = 0.1  # seconds between two messages of progress
 LOG_TAIL = 2_000  # characters of the child's log that a crash message may hold
 
 
@@ -266,21 +267,45 @@ def main() -> None:
 
 
 class _Speaker:
-    """One JSON line a message; progress at most ten times a second."""
+    """One JSON line a message; progress at most ten times a second, and the last one soon, however long the step is silent then."""
 
     def __init__(self, out: IO[str]) -> None:
         self._out = out
         self._last = 0.0
+        self._held: list[Any] | None = None
+        self._change = threading.Condition()
+        threading.Thread(target=self._late, daemon=True).start()
 
     def __call__(self, message: dict[str, Any]) -> None:
-        self._out.write(json.dumps(message) + "\n")
-        self._out.flush()
+        with self._change:
+            self._held = None  # the job is over
+            self._write(message)
 
     def progress(self, fraction: float, note: str) -> None:
-        now = time.monotonic()
-        if now - self._last > 0.1 or fraction >= 1.0:
-            self._last = now
-            self({"progress": [fraction, note]})
+        with self._change:
+            if time.monotonic() - self._last > PAUSE:
+                self._tell([fraction, note])
+            else:
+                self._held = [fraction, note]
+                self._change.notify()
+
+    def _late(self) -> None:
+        while True:
+            with self._change:
+                while self._held is None:
+                    self._change.wait()
+            time.sleep(PAUSE)
+            with self._change:
+                if self._held is not None:
+                    self._tell(self._held)
+
+    def _tell(self, progress: list[Any]) -> None:
+        self._last, self._held = time.monotonic(), None
+        self._write({"progress": progress})
+
+    def _write(self, message: dict[str, Any]) -> None:
+        self._out.write(json.dumps(message) + "\n")
+        self._out.flush()
 
 
 class _Requests:

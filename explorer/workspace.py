@@ -56,7 +56,6 @@ class Workspace(param.Parameterized):
         self.path = Path(path) if path is not None else None
         self.folder = self.path or Path(self._temporary.name)  # type: ignore[union-attr]
         self._journal: sqlite3.Connection | None = None
-        self._current: dict[str, list[str]] = {}
         self._seen = 0  # the journal's last row that is in the labels
         self.labels = Labels.empty(dataset.index)
         if self.path is not None:
@@ -138,20 +137,19 @@ class Workspace(param.Parameterized):
         return result
 
     def remember(self, results: dict[str, Result | None]) -> None:
-        """Write down which results are the current ones, so that opening the workspace brings them back."""
-        if self.path is not None:
-            current = {name: [r.kind, r.method, r.key] for name, r in results.items() if r is not None}
-            _write_json(self.path / "current.json", {"fingerprint": self.dataset.fingerprint, "results": current})
+        """Write down which results are the current ones, so that the next visit begins with them."""
+        current = {name: [r.kind, r.method, r.key] for name, r in results.items() if r is not None}
+        _write_json(self.folder / "current.json", {"fingerprint": self.dataset.fingerprint, "results": current})
 
     def recall(self) -> dict[str, Result]:
         """The results that were current when the workspace was last used with this same dataset."""
-        known = _read_json(self.path / "current.json") if self.path is not None else {}
+        known = _read_json(self.folder / "current.json")
         if known.get("fingerprint") != self.dataset.fingerprint:
             return {}
         try:
             found = {str(name): self.get(*map(str, address)) for name, address in known["results"].items()}
         except (TypeError, AttributeError, KeyError) as problem:
-            raise InputError(f"{self.path}/current.json is damaged ({problem}); delete it: it holds no labels") from problem
+            raise InputError(f"{self.folder}/current.json is damaged ({problem}); delete it: it holds no labels") from problem
         return {name: result for name, result in found.items() if result is not None and len(result.values) == len(self.dataset)}
 
     # Labels

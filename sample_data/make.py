@@ -65,13 +65,22 @@ def digits() -> None:
 
 
 def results() -> None:
-    """Compute what the demo shows without waiting, into the workspace beside ``emoji.parquet``."""
+    """The demo's features, layout and clusters; features are kept as float16 and the rest is computed from just those."""
+    import shutil
+    from dataclasses import replace
+
+    import numpy as np
+
     import explorer
 
-    session = explorer.Session(explorer.read(HERE / "emoji.parquet"), workspace=HERE / "emoji.explorer")
-    session.extract("image")
-    session.reduce("umap")
-    session.cluster("hdbscan")
+    session = explorer.Session(explorer.read(HERE / "emoji.parquet"))
+    features = session.extract("image")
+    rounded = features.values.astype(np.float16)
+    session.adopt(replace(features, values=rounded.astype(np.float32), key=f"{features.key}-half"))
+    layout, clusters = session.reduce("umap", metric="cosine"), session.cluster("hdbscan", min_cluster_size=12)
+    shutil.rmtree(HERE / "emoji.results", ignore_errors=True)
+    for slot, result in (("features", replace(session.features, values=rounded)), ("layout", layout), ("clusters", clusters)):
+        result.save(HERE / "emoji.results" / slot)
 
 
 def _fetched(folder: Path) -> Path:

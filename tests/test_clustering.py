@@ -69,7 +69,7 @@ def test_many_rows_go_to_the_quicker_library_and_mean_the_same(monkeypatch: pyte
     made, again = step.run(points), step.run(points)
     assert np.array_equal(made.values, again.values)
     assert np.array_equal(made.arrays["probability"], again.arrays["probability"])
-    slow, _ = step._sklearn(points.astype(np.float32), 50)
+    slow, _ = step._sklearn(points.astype(np.float32), 5)
     assert adjusted_rand_score(slow, made.values) > 0.97
     assert made.values.min() >= -1
 

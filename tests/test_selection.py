@@ -148,7 +148,7 @@ def test_a_thousand_strokes_are_still_a_rule() -> None:
 
 
 def exactly_inside(point: tuple[float, float], polygon: list[tuple[float, float]]) -> bool:
-    """Even-odd by fractions: an edge holds the heights from its lower end, and not its upper; a point on the line is not left of it."""
+    """Even-odd by fractions: an edge holds its lower end and not its upper, and a point on it is not left of it."""
     x, y = map(Fraction, point)
     odd = False
     for (x0, y0), (x1, y1) in zip(polygon, polygon[1:] + polygon[:1], strict=True):

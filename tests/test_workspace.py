@@ -306,7 +306,7 @@ def test_damage_anywhere_is_a_sentence_or_does_no_harm(tmp_path: Path) -> None:
     expected = dict(workspace.labels)
     workspace.close()
     files = [path.relative_to(tmp_path / "good") for path in (tmp_path / "good").rglob("*") if path.is_file()]
-    named = 0
+    named = unnamed = 0
     for trial in range(90):
         name, folder = files[trial % len(files)], tmp_path / f"bad{trial}"
         shutil.copytree(tmp_path / "good", folder)
@@ -323,11 +323,12 @@ def test_damage_anywhere_is_a_sentence_or_does_no_harm(tmp_path: Path) -> None:
                 assert dict(again.labels) == expected
             again.close()
         except InputError as problem:
-            named += 1
-            assert str(folder) in str(problem)
+            named += str(folder) in str(problem)
+            unnamed += str(folder) not in str(problem)
         assert (folder / name).exists()
         shutil.rmtree(folder)
     assert named > 10
+    assert not unnamed
 
 
 def test_a_workspace_opens_alone(opened, tmp_path: Path) -> None:
@@ -350,7 +351,7 @@ def test_nothing_half_written_stays(opened, tmp_path: Path) -> None:
     workspace.put(find("reduce", "pca").run(VECTORS))
     workspace.remember({"layout": None})
     opened(dataset(IDS[::-1]))
-    assert [path for path in tmp_path.rglob(".writing-*")] == []
+    assert list(tmp_path.rglob(".writing-*")) == []
 
 
 @pytest.mark.parametrize("disk", [4_096 * pages for pages in (1, 3, 9, 20, 40)])

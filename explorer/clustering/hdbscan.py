@@ -11,7 +11,7 @@ import param
 from explorer.clustering.base import Clusterer
 from explorer.step import Output, Progress
 
-# Measured in docs/measured-clustering.md: with fewer rows compiling costs more than it saves; in more columns its tree does not pay.
+# Measured in docs/measured-clustering.md: for fewer rows compiling costs more than it saves; in more columns its tree does not pay.
 FAST_ROWS, FAST_COLUMNS = 30_000, 5
 
 
@@ -29,7 +29,7 @@ class HDBSCAN(Clusterer):
         20, bounds=(2, 100_000), softbounds=(2, 500), doc="How many items a group must have at least to count as a cluster."
     )
     min_samples = param.Integer(
-        None, bounds=(1, 10_000), softbounds=(1, 100), allow_None=True,
+        5, bounds=(1, 10_000), softbounds=(1, 100), allow_None=True,
         doc="How many neighbours make a place dense: more gives more noise; none means as many as min_cluster_size.",
     )  # fmt: skip
     cluster_selection_method = param.Selector(

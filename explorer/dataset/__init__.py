@@ -15,7 +15,7 @@ import pandas as pd
 import pyarrow as pa
 
 from explorer.dataset.columns import KINDS, to_series
-from explorer.dataset.pictures import Picture, open_picture
+from explorer.dataset.pictures import Background, Picture, open_picture
 from explorer.errors import InputError, listed, unknown
 
 ROLES = ("text", "image")
@@ -144,8 +144,8 @@ class Dataset:
         values = column if rows is None else column.take(pa.array(rows))
         return ["" if value is None else str(value) for value in values.to_pylist()]
 
-    def picture(self, row: int) -> Picture:
-        """One item's picture, decoded now.
+    def picture(self, row: int, background: Background = (255, 255, 255)) -> Picture:
+        """One item's picture, decoded now; what is transparent is laid over `background`, or kept where that is None.
 
         Raises
         ------
@@ -155,7 +155,7 @@ class Dataset:
         if "image" not in self.roles:
             raise self._without("pictures", "image")
         given = self.table.column(self.roles["image"])[row].as_py()
-        return open_picture(given, self.root, f"item {self.ids[row]!r}")
+        return open_picture(given, self.root, f"item {self.ids[row]!r}", background=background)
 
     def _without(self, what: str, option: str) -> InputError:
         return InputError(f"{self.name} has no column of {what}: name one with --{option} (columns are {listed(self.columns, 12)})")

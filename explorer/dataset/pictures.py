@@ -1,4 +1,4 @@
-"""Opening a picture that nobody should trust: known formats only, no bombs, always RGB."""
+"""Opening a picture that nobody should trust: known formats only, no bombs, one kind of pixels."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 else:
     Picture = Any
 
+Background = tuple[int, int, int] | None
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
 MOST_PIXELS = 100_000_000
 
@@ -31,13 +32,14 @@ DAMAGED = (
 )  # fmt: skip
 
 
-def open_picture(given: Any, root: Path | None, what: str, *, background: tuple[int, int, int] = (255, 255, 255)) -> Picture:
+def open_picture(given: Any, root: Path | None, what: str, *, background: Background = (255, 255, 255)) -> Picture:
     """Decode a picture given as bytes, as a path, or as ``{"bytes": ..., "path": ...}``.
 
     Returns
     -------
     PIL.Image.Image
-        RGB, upright (EXIF orientation applied), the first frame, transparency laid over `background`.
+        Upright (EXIF orientation applied), the first frame; RGB with transparency laid over `background`, or where that is None,
+        RGBA for a picture that has transparency.
 
     Raises
     ------
@@ -106,13 +108,15 @@ def _stream(given: Any, root: Path | None, what: str) -> BinaryIO:
         raise InputError(f"{what}: {str(data)!r} is not a file's name") from problem
 
 
-def _flat(picture: Picture, background: tuple[int, int, int]) -> Picture:
+def _flat(picture: Picture, background: Background) -> Picture:
     from PIL import Image
 
     if picture.mode in {"I", "F"} or picture.mode.startswith("I;16"):
         picture = Image.fromarray(_stretched(np.asarray(picture)))
     if picture.mode in {"RGBA", "LA", "PA", "RGBa", "La"} or "transparency" in picture.info:
         layer = picture.convert("RGBA")
+        if background is None:
+            return layer
         flat = Image.new("RGB", layer.size, background)
         flat.paste(layer, mask=layer.getchannel("A"))
         return flat

@@ -21,8 +21,8 @@ def writable(path: Path, *, force: bool) -> Path:
     InputError
         When its folder is not there or may not be written, when it is a folder, or when it is there and `force` is not given.
     """
-    out = Path(os.path.realpath(path.expanduser()))
     try:
+        out = Path(os.path.realpath(path.expanduser()))
         if out.is_dir():
             raise InputError(f"{str(path)!r} is a folder; give a file in it, like {str(path / 'labels.csv')!r}")
         if not out.parent.is_dir():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -13,6 +14,7 @@ from explorer.raster import Points, Viewport, render
 from explorer.session.coloring import Coloring
 
 _POOL = ThreadPoolExecutor(max_workers=2, thread_name_prefix="explorer-frame")  # threads without state; numpy lets the GIL go
+_LOG = logging.getLogger("explorer")
 LARGEST = 4096  # pixels on a side that a page may ask for
 
 
@@ -46,10 +48,8 @@ class Frames:
                 frame = render(points, view)
                 made = {"png": frame.png(), "viewport": request["viewport"], "sequence": request["sequence"], "seen": frame.seen}
                 self._send(made | {"of": len(points.layout)})
-            except BaseException:
-                with self._lock:
-                    self._drawing = False
-                raise
+            except Exception as problem:  # the pool's last door: without it a failure would leave the map blank without a word
+                _LOG.error("the map could not be drawn", exc_info=problem)
 
 
 def viewport(request: dict[str, Any]) -> Viewport:

@@ -118,7 +118,8 @@ def lasso(page: Any, across: float, down: float, radius: float) -> list[tuple[fl
     box = page.locator("canvas.map-canvas").bounding_box()
     middle = (box["x"] + across * box["width"], box["y"] + down * box["height"])
     reach = radius * min(box["width"], box["height"])
-    points = [(middle[0] + reach * math.cos(turn * math.pi / 18), middle[1] + reach * math.sin(turn * math.pi / 18)) for turn in range(36)]
+    turns = [math.pi + turn * math.pi / 18 for turn in range(36)]  # begins at the left, on the map; the rest may leave it
+    points = [(middle[0] + reach * math.cos(turn), middle[1] + reach * math.sin(turn)) for turn in turns]
     page.mouse.move(*points[0])
     page.mouse.down()
     for point in points[1:]:

@@ -271,6 +271,7 @@ class MapView {
     const context = this.canvas.getContext("2d")
     const style = getComputedStyle(this.el)
     const [ink, paper, accent] = ["--ink", "--paper", "--accent"].map((name) => style.getPropertyValue(name).trim())
+    this.canvas.dataset.viewport = JSON.stringify(this.camera.viewport)
     context.setTransform(this.ratio || 1, 0, 0, this.ratio || 1, 0, 0)
     context.clearRect(0, 0, this.camera.width, this.camera.height)
     if (this.frame) {

@@ -102,8 +102,10 @@ function numberField(setting, send) {
   const [low, high] = setting.softbounds.map((bound, place) => bound ?? setting.bounds[place])
   const step = setting.type === "integer" ? 1 : setting.step || "any"
   const box = h("input", {type: "number", class: "value", step: "any", "data-key": setting.name, "aria-label": setting.name,
-    placeholder: setting.optional ? "auto" : "", onchange: () => send(box.value === "" && setting.optional ? null : Number(box.value))})
-  const show = (value) => { if (!box.matches(":focus")) box.value = value ?? "" }
+    placeholder: setting.optional ? "auto" : "", onchange: () => send(box.value === "" && setting.optional ? null : Number(box.value)),
+    onblur: () => setTimeout(() => show(known), 300)}) // what was refused gives way to what is set
+  let known = null
+  const show = (value) => { known = value; if (!box.matches(":focus")) box.value = value ?? "" }
   if (low === null || high === null || low === undefined || high === undefined || setting.optional || high - low > 1e6) {
     return {el: box, set: show}
   }

@@ -1,0 +1,235 @@
+"""The served page in a real browser: the whole loop from the demo's map to the exported labels."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from conftest import SAMPLES, lasso, wait_for_frame
+
+from explorer.selection import inside
+from explorer.step import Result
+
+
+def said(page: Any) -> str:
+    return page.locator(".sentence").inner_text()
+
+
+def until(check: Callable[[], Any], what: str, seconds: float = 20) -> Any:
+    """Wait until a check holds; says what was waited for when it does not."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if found := check():
+            return found
+        time.sleep(0.05)
+    raise AssertionError(f"waited {seconds} s for: {what}")
+
+
+def selected(page: Any) -> int:
+    return int(re.search(r"([\d,]+) selected", said(page))[1].replace(",", ""))  # type: ignore[index]
+
+
+def expected_in(page: Any, points: list[tuple[float, float]]) -> np.ndarray:
+    """The demo's items within a line drawn on the page, worked out from the shipped arrays."""
+    box = page.locator("canvas.map-canvas").bounding_box()
+    x0, x1, y0, y1 = json.loads(page.locator("canvas.map-canvas").get_attribute("data-viewport"))
+    corners = [(x0 + (x - box["x"]) / box["width"] * (x1 - x0), y1 - (y - box["y"]) / box["height"] * (y1 - y0)) for x, y in points]
+    return inside(Result.load(SAMPLES / "emoji.results" / "layout").values, np.asarray(corners))
+
+
+@pytest.fixture
+def demo(served: Any, open_page: Any) -> Any:
+    page = open_page(served("demo").url)
+    wait_for_frame(page)
+    return page
+
+
+def test_the_demo_opens_on_a_finished_map(demo: Any) -> None:
+    assert said(demo) == "1,911 of 1,911 items drawn · 0 selected"
+    assert demo.title() == "emoji.parquet · explorer"
+    assert "386" in demo.locator(".legend li", has_text="People & Body").inner_text()
+    until(lambda: demo.locator(".thumb img").count() > 20, "thumbnails")
+    assert demo.locator(".thumb img").count() < 150, "no more than about a screenful of pictures is loaded"
+
+
+def test_brush_label_undo_and_export(served: Any, open_page: Any) -> None:
+    page = open_page(served("demo", "--port", "0").url)
+    wait_for_frame(page)
+    points = lasso(page, 0.86, 0.25, 0.2)
+    until(lambda: selected(page), "a selection")
+    expected = expected_in(page, points)
+    assert abs(selected(page) - expected.sum()) <= max(1, 0.01 * expected.sum())
+    assert expected.sum() > 20
+    chosen = selected(page)
+
+    page.get_by_role("button", name="+ new category").click()
+    page.get_by_label("category name").fill("NA")
+    page.keyboard.press("Enter")
+    until(lambda: page.locator(".chip .give").count() == 1, "a category")
+    page.keyboard.press("1")
+    until(lambda: f"{chosen:,} of 1,911 labelled" in page.locator(".labelbar").inner_text(), "labels")
+    page.keyboard.press("Control+z")
+    until(lambda: "0 of 1,911 labelled" in page.locator(".labelbar").inner_text(), "undo")
+    page.keyboard.press("Control+Shift+z")
+    until(lambda: f"{chosen:,} of 1,911 labelled" in page.locator(".labelbar").inner_text(), "redo")
+
+    page.get_by_role("button", name="Export").click()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download").click()
+    rows = list(csv.DictReader(io.StringIO(Path(download.value.path()).read_text("utf-8"), newline="")))
+    layout = Result.load(SAMPLES / "emoji.results" / "layout").values
+    assert len(rows) == 1911
+    assert sum(row["label"] == "NA" for row in rows) == chosen
+    assert np.array_equal(np.array([[row["x"], row["y"]] for row in rows]).astype(np.float32), layout)
+    ids = pq.read_table(SAMPLES / "emoji.parquet", columns=["id"])["id"].to_pylist()
+    assert [row["id"] for row in rows] == ids
+
+
+def test_modes_hide_and_solo(demo: Any) -> None:
+    lasso(demo, 0.86, 0.25, 0.15)
+    first = until(lambda: selected(demo), "a selection")
+    demo.get_by_role("button", name="Add", exact=True).click()
+    lasso(demo, 0.86, 0.75, 0.15)
+    both = until(lambda: selected(demo) > first and selected(demo), "more after adding")
+    demo.get_by_role("button", name="Subtract", exact=True).click()
+    lasso(demo, 0.86, 0.75, 0.15)
+    until(lambda: selected(demo) == first, f"{first} again after subtracting from {both}")
+    demo.keyboard.press("Escape")
+    until(lambda: selected(demo) == 0, "nothing after Escape")
+
+    demo.locator(".legend .entry", has_text="Flags").click()
+    until(lambda: said(demo).startswith("270 of"), "only the flags on the map")
+    demo.get_by_role("button", name="Replace", exact=True).click()
+    lasso(demo, 0.5, 0.5, 0.48)
+    until(lambda: 0 < selected(demo) <= 270, "what is hidden is not brushed")
+    demo.get_by_role("button", name="Show all").click()
+    until(lambda: said(demo).startswith("1,911 of"), "everything again")
+
+
+def test_zoom_pan_and_fit(demo: Any) -> None:
+    box = demo.locator("canvas.map-canvas").bounding_box()
+    demo.mouse.move(box["x"] + 30, box["y"] + 30)
+    demo.mouse.wheel(0, -800)
+    until(lambda: not said(demo).startswith("1,911 of"), "fewer items in view")
+    demo.keyboard.press("f")
+    until(lambda: said(demo).startswith("1,911 of"), "all items after F")
+    demo.keyboard.press("p")
+    demo.mouse.down()
+    demo.mouse.move(box["x"] + 400, box["y"] + 30, steps=4)
+    demo.mouse.up()
+    until(lambda: not said(demo).startswith("1,911 of"), "some items out of view after a pan")
+
+
+def test_hover_shows_the_item_and_click_its_card(demo: Any) -> None:
+    box = demo.locator("canvas.map-canvas").bounding_box()
+    x0, x1, y0, y1 = json.loads(demo.locator("canvas.map-canvas").get_attribute("data-viewport"))
+    x, y = Result.load(SAMPLES / "emoji.results" / "layout").values[1000].tolist()
+    at = (box["x"] + (x - x0) / (x1 - x0) * box["width"], box["y"] + (y1 - y) / (y1 - y0) * box["height"])
+    demo.mouse.move(at[0] - 3, at[1])
+    demo.mouse.move(*at)
+    demo.locator(".tip:not([hidden]) img").wait_for()
+    demo.mouse.click(*at)
+    until(lambda: selected(demo) == 1, "one item")
+    demo.locator(".detail img").wait_for()
+
+
+def test_two_tabs_share_labels_and_nothing_else(served: Any, open_page: Any) -> None:
+    url = served("demo", "--host", "127.0.0.1").url
+    one, two = open_page(url), open_page(url)
+    wait_for_frame(one)
+    wait_for_frame(two)
+    lasso(one, 0.86, 0.25, 0.2)
+    chosen = until(lambda: selected(one), "a selection in the first tab")
+    assert selected(two) == 0
+    one.keyboard.press("n")
+    one.get_by_label("category name").fill("mine")
+    one.keyboard.press("Enter")
+    until(lambda: "mine" in two.locator(".labelbar").inner_text(), "the label in the other tab")
+    two.keyboard.press("Control+z")
+    time.sleep(0.5)
+    assert f"{chosen:,} of 1,911 labelled" in one.locator(".labelbar").inner_text(), "undo takes back one's own work only"
+    one.reload()
+    wait_for_frame(one)
+    until(lambda: f"{chosen:,} of 1,911 labelled" in one.locator(".labelbar").inner_text(), "labels after the page is loaded again")
+
+
+def test_a_run_shows_progress_and_stops(served: Any, open_page: Any, tmp_path_factory: Any) -> None:
+    folder = tmp_path_factory.mktemp("run")
+    np.save(folder / "cloud.npy", np.random.default_rng(0).normal(size=(20_000, 32)).astype(np.float32))
+    page = open_page(served("open", str(folder / "cloud.npy")).url)
+    wait_for_frame(page)  # a PCA at once, while UMAP runs
+    card = page.locator(".step[aria-label=reduce]")
+    until(lambda: card.get_attribute("data-state") == "running", "UMAP runs", 60)
+    card.get_by_role("button", name="Stop").click()
+    until(lambda: card.get_attribute("data-state") == "done", "it stops within seconds", 5)
+    assert "pca" in card.inner_text()
+    card.locator("select.method").select_option("pca")
+    card.get_by_role("button", name="Run").click()
+    until(lambda: page.locator(".step[aria-label=cluster]").get_attribute("data-state") == "done", "clusters follow the layout", 60)
+    assert "on the layout" in page.locator(".step[aria-label=cluster]").inner_text()
+
+
+def test_a_value_that_is_not_allowed_is_said(demo: Any) -> None:
+    box = demo.locator(".step[aria-label=reduce] input[type=number][data-key=n_neighbors]")
+    box.fill("100000")
+    box.press("Enter")
+    demo.locator(".toast.error", has_text="n_neighbors takes a whole number from").wait_for()
+    demo.locator("canvas.map-canvas").click(position={"x": 5, "y": 5})
+    until(lambda: box.input_value() == "15", "the value goes back")
+
+
+PAYLOADS = [
+    "<img src=x onerror='window.ran=(window.ran||0)+1'>", "<script>window.ran=1</script>", "{{constructor.constructor('window.ran=1')()}}",
+    "\"><svg onload='window.ran=1'>", "javascript:window.ran=1", "<iframe srcdoc='<script>parent.ran=1</script>'></iframe>", "=1+1",
+]  # fmt: skip
+
+
+def test_text_from_the_data_is_never_markup(served: Any, open_page: Any, tmp_path_factory: Any) -> None:
+    folder = tmp_path_factory.mktemp("hostile")
+    n = 60
+    table = pa.table({
+        "id": [f"{PAYLOADS[row % len(PAYLOADS)]}{row}" for row in range(n)],
+        "<img src=x onerror='window.ran=1'>": [PAYLOADS[row % len(PAYLOADS)] for row in range(n)],
+        "text": [f"{PAYLOADS[row % len(PAYLOADS)]} some words of item {row}" for row in range(n)],
+        "vectors": np.random.default_rng(0).normal(size=(n, 4)).tolist(),
+    })  # fmt: skip
+    path = folder / "<img src=x onerror=window.ran=1>.parquet"
+    pq.write_table(table, path)
+    page = open_page(served("open", str(path), "--reduce", "pca", "--cluster", "kmeans", "--set", "cluster.n_clusters=3").url)
+    wait_for_frame(page)
+    until(lambda: page.locator(".step[aria-label=cluster]").get_attribute("data-state") == "done", "clusters", 60)
+    page.locator("select[aria-label='colour by']").select_option(label="<img src=x onerror='window.ran=1'>")
+    lasso(page, 0.5, 0.5, 0.48)
+    until(lambda: selected(page), "a selection")
+    for payload in PAYLOADS[:3]:
+        page.keyboard.press("n")
+        page.get_by_label("category name").fill(payload)
+        page.keyboard.press("Enter")
+        until(lambda payload=payload: payload in page.locator(".labelbar").inner_text(), payload)
+    for mode in ("cards", "table"):
+        page.get_by_role("button", name=mode, exact=True).click()
+        page.locator(".inner > button").first.click()
+        page.locator(".detail").wait_for()
+    page.locator(".top .file").click()
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="edit category").first.click()
+    page.keyboard.press("Escape")
+    page.mouse.move(*_middle(page))
+    time.sleep(1)
+    assert page.evaluate("window.ran || 0") == 0
+    assert page.locator("img[src=x], svg[onload], iframe").count() == 0
+
+
+def _middle(page: Any) -> tuple[float, float]:
+    box = page.locator("canvas.map-canvas").bounding_box()
+    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2

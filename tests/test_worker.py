@@ -1,0 +1,304 @@
+"""The child process: it computes, says how far it is, stops when asked, and when it dies that is a message."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import textwrap
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+
+from explorer import InputError
+from explorer.step import Progress, Result
+from explorer.worker import GRACE, Job, Worker, read_apart
+
+# A plug-in as somebody else would install it: steps that wait, die, fail and talk.
+PLUGIN = """
+    import os, sys, time
+    import numpy as np, param
+    from explorer import Reducer, InputError
+
+    class Odd(Reducer):
+        "Does what it is told."
+        method = "odd"
+        what = param.String("nothing")
+
+        def compute(self, vectors, progress):
+            print("a library that prints into the protocol")
+            os.write(1, b"even past Python\\n")
+            if self.what == "wait":
+                for step in range(3_000):
+                    progress(step / 3_000, f"step {step}")
+                    time.sleep(0.01)
+            if self.what == "hang":
+                progress(0.5, "hanging")
+                time.sleep(60)
+            if self.what == "die":
+                sys.stderr.write("last words\\n")
+                sys.stderr.flush()
+                os.kill(os.getpid(), 9)
+            if self.what == "exit":
+                os._exit(3)
+            if self.what == "bug":
+                raise RuntimeError("a mistake \\u2028 in it")
+            if self.what == "input":
+                raise InputError("too few rows; give more")
+            if self.what == "memory":
+                raise MemoryError
+            progress(1.0)
+            return vectors[:, :2] * 2
+"""
+
+
+@pytest.fixture(scope="module")
+def vectors(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("data") / "vectors.npy"
+    np.save(path, np.random.default_rng(0).normal(size=(60, 4)).astype(np.float32))
+    return path
+
+
+@pytest.fixture(scope="module")
+def worker(tmp_path_factory: pytest.TempPathFactory):
+    """One worker for all, whose children know the plug-in."""
+    place = tmp_path_factory.mktemp("plugin")
+    (place / "odd_plugin.py").write_text(textwrap.dedent(PLUGIN))
+    about = place / "odd_plugin-1.0.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: odd-plugin\nVersion: 1.0\n")
+    (about / "entry_points.txt").write_text("[explorer.reduce]\nodd = odd_plugin:Odd\n")
+    before = os.environ.get("PYTHONPATH")
+    os.environ["PYTHONPATH"] = str(place) + (os.pathsep + before if before else "")
+    worker = Worker(limit=1)
+    yield worker
+    worker.close()
+    if before is None:
+        del os.environ["PYTHONPATH"]
+    else:
+        os.environ["PYTHONPATH"] = before
+
+
+@pytest.fixture
+def odd(worker: Worker, vectors: Path, tmp_path: Path):
+    """Starts the plug-in's step."""
+
+    started = []
+
+    def start(what: str) -> Job:
+        started.append(worker.submit(request("odd", vectors, tmp_path / "out", what=what)))
+        return started[-1]
+
+    yield start
+    for job in started:
+        job.stop()
+        job.wait(5)
+
+
+def request(method: str, data: Path, out: Path, **settings) -> dict:
+    step = {"do": "run", "kind": "reduce", "method": method, "settings": settings}
+    return step | {"data": str(data), "fingerprint": "f", "out": str(out)}
+
+
+def until(true, seconds: float = 20.0) -> None:
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+def test_a_step_in_a_child_gives_what_it_gives_here(worker: Worker, vectors: Path, tmp_path: Path) -> None:
+    from explorer.step import find
+
+    job = worker.submit(request("pca", vectors, tmp_path / "out")).wait(60)
+    assert (job.state, job.message, job.fraction, job.folder) == ("done", "", 1.0, tmp_path / "out")
+    result = Result.load(job.folder)
+    here = find("reduce", "pca").run(np.load(vectors), fingerprint="f")
+    assert np.array_equal(result.values, here.values)
+    assert (result.key, result.settings) == (here.key, here.settings)
+
+
+def test_what_a_library_prints_does_no_harm(odd) -> None:
+    assert odd("nothing").wait(60).state == "done"
+
+
+def test_progress_goes_up_and_stop_leaves_nothing(odd, tmp_path: Path) -> None:
+    job = odd("wait")
+    until(lambda: job.fraction > 0)
+    assert (job.state, job.finished) == ("running", False)
+    first = job.fraction
+    until(lambda: job.fraction > first)
+    assert job.note.startswith("step ")
+    asked = time.monotonic()
+    job.stop()
+    assert job.wait(10).state == "stopped"
+    assert time.monotonic() - asked < 1.0
+    assert list(tmp_path.iterdir()) == []
+    assert odd("nothing").wait(60).state == "done"  # a Stop is not left for the next
+
+
+def test_a_step_that_hears_nothing_is_ended(odd, tmp_path: Path) -> None:
+    job = odd("hang")
+    until(lambda: job.fraction > 0)
+    asked = time.monotonic()
+    job.stop()
+    assert job.wait(10).state == "stopped"
+    assert GRACE * 0.9 < time.monotonic() - asked < GRACE + 1
+    assert list(tmp_path.iterdir()) == []
+    assert odd("nothing").wait(60).state == "done"
+
+
+def test_a_job_can_be_stopped_while_it_waits_its_turn(odd) -> None:
+    first, second = odd("hang"), odd("nothing")
+    until(lambda: first.fraction > 0)
+    assert second.state == "waiting"
+    second.stop()
+    assert second.wait(5).state == "stopped"
+    first.stop()
+    first.wait(5)
+
+
+@pytest.mark.parametrize(
+    ("what", "says", "bug"),
+    [
+        ("die", "ended by itself (it may have run out of memory): last words", True),
+        ("exit", "ended by itself (exit code 3)", True),
+        ("bug", "RuntimeError: a mistake \u2028 in it", True),
+        ("input", "too few rows; give more", False),
+        ("memory", "not enough memory", False),
+    ],
+)
+def test_what_goes_wrong_is_a_message_and_the_next_job_works(odd, tmp_path: Path, what: str, says: str, bug: bool) -> None:
+    job = odd(what).wait(60)
+    assert job.state == "failed"
+    assert says in job.message
+    assert job.bug is bug
+    assert list(tmp_path.iterdir()) == []
+    assert odd("nothing").wait(60).state == "done"
+
+
+def test_a_child_that_is_killed_from_outside_is_a_message(odd, worker: Worker) -> None:
+    job = odd("hang")
+    until(lambda: job.fraction > 0)
+    (child,) = worker._busy  # kept warm: one for all jobs
+    os.kill(child._process.pid, signal.SIGKILL)
+    assert job.wait(10).state == "failed"
+    assert "ended by itself" in job.message
+    assert odd("nothing").wait(60).state == "done"
+
+
+def test_unknown_methods_and_settings_are_a_sentence(worker: Worker, vectors: Path, tmp_path: Path) -> None:
+    job = worker.submit(request("pac", vectors, tmp_path / "out")).wait(60)
+    assert (job.state, job.bug) == ("failed", False)
+    assert "did you mean 'pca'" in job.message
+    job = worker.submit(request("pca", vectors, tmp_path / "out", random_state=-1)).wait(60)
+    assert "random_state=-1 is not allowed" in job.message
+
+
+def test_closing_leaves_no_process(vectors: Path, tmp_path: Path) -> None:
+    worker = Worker(limit=2)
+    worker.warm(("explorer.reduction.pca", "no.such.module"))
+    assert worker.submit(request("pca", vectors, tmp_path / "out")).wait(60).state == "done"
+    until(lambda: worker._idle and not worker._busy)
+    children = [child._process for child in worker._idle]
+    worker.close()
+    assert all(process.returncode == -signal.SIGKILL for process in children)
+
+
+def test_closing_while_a_job_runs_stops_it(vectors: Path, tmp_path: Path) -> None:
+    worker = Worker(limit=1)
+    seen = []
+    old, threading.excepthook = threading.excepthook, lambda given: seen.append(given)
+    try:
+        job = worker.submit({"do": "import", "modules": ["umap", "sklearn.cluster", "sklearn.manifold"]})
+        until(lambda: bool(worker._busy))
+        worker.close()
+        assert job.wait(10).state == "stopped"
+        until(lambda: not worker._busy)
+    finally:
+        threading.excepthook = old
+    assert seen == []
+
+
+def test_children_end_with_their_parent(tmp_path: Path) -> None:
+    import subprocess
+
+    code = textwrap.dedent("""
+        import os, time
+        from explorer.worker import Worker
+        worker = Worker()
+        worker.submit({"do": "import", "modules": ["json"]}).wait(60)
+        time.sleep(0.2)
+        print([child._process.pid for child in worker._idle], flush=True)
+        os.kill(os.getpid(), 9)
+    """)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    (pid,) = json.loads(done.stdout)
+    until(lambda: not psutil.pid_exists(pid) or psutil.Process(pid).status() == "zombie")
+
+
+def test_a_step_of_this_process_runs_in_a_thread(tmp_path: Path) -> None:
+    worker = Worker()
+
+    def run(progress: Progress) -> Path:
+        for step in range(1_000):
+            progress(step / 1_000, "here")
+            time.sleep(0.005)
+        return tmp_path
+
+    job = worker.run_here(run)
+    until(lambda: job.fraction > 0)
+    job.stop()
+    assert job.wait(5).state == "stopped"
+    assert worker.run_here(lambda progress: tmp_path).wait(5).folder == tmp_path
+
+    def fails(progress: Progress) -> Path:
+        raise InputError("no")
+
+    def breaks(progress: Progress) -> Path:
+        raise KeyError("no")
+
+    assert (worker.run_here(fails).wait(5).message, worker.run_here(fails).wait(5).bug) == ("no", False)
+    assert worker.run_here(breaks).wait(5).bug
+
+
+# Files that nobody should trust
+
+
+def test_a_good_file_is_read_apart(tmp_path: Path) -> None:
+    (tmp_path / "good.csv").write_text("name,n\na,1\nb,2\nc,3\n")
+    dataset = read_apart(str(tmp_path / "good.csv"), tmp_path / "out", id="name")
+    assert dataset.ids.tolist() == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "says"),
+    [
+        ("bad.parquet", b"PAR1 this is none", "bad.parquet"),
+        ("bad.csv", b"a,b\n1,2,3\n", "bad.csv"),
+        ("bad.npy", b"\x93NUMPY\x01\x00", "bad.npy"),
+        ("empty.csv", b"", "empty"),
+        ("bad.xyz", b"x", "ends in"),
+    ],
+)
+def test_a_bad_file_is_a_sentence(tmp_path: Path, name: str, data: bytes, says: str) -> None:
+    (tmp_path / name).write_bytes(data)
+    with pytest.raises(InputError, match=says):
+        read_apart(str(tmp_path / name), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_what_takes_too_long_is_given_up() -> None:
+    worker = Worker(limit=1)
+    try:
+        job = worker.submit({"do": "import", "modules": ["umap"], "seconds": 0.01}).wait(60)
+    finally:
+        worker.close()
+    assert job.state == "failed"
+    assert "gave up after 0.01 seconds" in job.message
+    assert not job.bug
