@@ -9,6 +9,7 @@ import sqlite3
 import tempfile
 import threading
 import time
+import weakref
 import zlib
 from collections.abc import Callable
 from contextlib import closing
@@ -52,9 +53,10 @@ class Workspace(param.Parameterized):
         super().__init__()
         self.dataset = dataset
         self._lock = threading.RLock()
-        self._temporary = None if path is not None else tempfile.TemporaryDirectory(prefix="explorer-", ignore_cleanup_errors=True)
         self.path = Path(path) if path is not None else None
-        self.folder = self.path or Path(self._temporary.name)  # type: ignore[union-attr]
+        self.folder = self.path or Path(tempfile.mkdtemp(prefix="explorer-"))
+        if self.path is None:
+            self._forget = weakref.finalize(self, shutil.rmtree, self.folder, ignore_errors=True)
         self._journal: sqlite3.Connection | None = None
         self._seen = 0  # the journal's last row that is in the labels
         self.labels = Labels.empty(dataset.index)
@@ -231,8 +233,8 @@ class Workspace(param.Parameterized):
             if self._journal is not None:
                 self._journal.close()
                 self._journal = None
-            if self._temporary is not None:
-                self._temporary.cleanup()
+            if self.path is None:
+                self._forget()
 
 
 def _ours(path: Path) -> bool:

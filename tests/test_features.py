@@ -224,6 +224,11 @@ def test_one_extreme_value_does_not_rule() -> None:
     assert "size: 1 extreme value was moved to 10 interquartile ranges from the median" in result.notes
 
 
+def test_numbers_at_the_end_of_what_a_computer_holds() -> None:
+    made = Columns().run(table({"x": "number"}, x=[-1.5e308, -1e308, 0.0, 1e308, 1.5e308])).values[:, 0]
+    assert np.allclose(made, [-0.75, -0.5, 0.0, 0.5, 0.75])
+
+
 def test_chosen_columns_only_and_wrong_names_answer_with_the_closest() -> None:
     data = table({"size": "number", "weight": "number", "words": "text"}, size=[1, 2, 3], weight=[3.0, 1.0, 2.0], words=TEXTS[:3])
     assert Columns(columns=["weight"]).run(data).values.shape == (3, 1)
@@ -341,6 +346,13 @@ def test_lsa_counts_empty_texts() -> None:
     with pytest.raises(InputError, match="no text holds a word"):
         LSA().run(texts(["!!", "??", "--"]))
     assert LSA(analyzer="char_wb").run(texts(["!!", "??", "--"])).valid.all()
+
+
+def test_lsa_counts_texts_without_a_counted_word() -> None:
+    result = LSA().run(texts([*TEXTS, "!!"]))
+    assert np.isnan(result.values[6]).all()
+    assert result.valid.sum() == 6
+    assert "1 of 7 texts hold no counted word" in result.notes[-1]
 
 
 def test_lsa_stops() -> None:

@@ -26,10 +26,10 @@ class HDBSCAN(Clusterer):
     packages = ("scikit-learn", "fast-hdbscan")
 
     min_cluster_size = param.Integer(
-        20, bounds=(2, 100_000), softbounds=(2, 500), doc="How many items a group must have at least to count as a cluster."
+        20, bounds=(2, 100_000), softbounds=(2, 100), doc="How many items a group must have at least to count as a cluster."
     )
     min_samples = param.Integer(
-        5, bounds=(1, 10_000), softbounds=(1, 100), allow_None=True,
+        5, bounds=(1, 10_000), softbounds=(1, 100), allow_None=True, precedence=1,
         doc="How many neighbours make a place dense: more gives more noise; none means as many as min_cluster_size.",
     )  # fmt: skip
     cluster_selection_method = param.Selector(

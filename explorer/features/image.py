@@ -46,7 +46,8 @@ class Image(Extractor):
         backbones.DEFAULT, doc="The network: efficientnet-lite0, a vision model's name on the Hugging Face hub, or a local folder."
     )
     background = param.Selector(
-        default="white", objects=list(BACKGROUNDS), doc="What lies behind transparent pictures, and beside those that are padded."
+        default="white", objects=list(BACKGROUNDS), precedence=1,
+        doc="What lies behind transparent pictures, and beside those that are padded."
     )
     fit = param.Selector(
         default="crop", objects=["crop", "pad", "stretch"], precedence=1,

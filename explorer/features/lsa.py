@@ -31,10 +31,10 @@ class LSA(Extractor):
         100, bounds=(2, 1000), softbounds=(10, 300), doc="Numbers kept of each text; fewer if there are fewer texts."
     )
     analyzer = param.Selector(
-        default="word", objects=["word", "char_wb"],
+        default="word", objects=["word", "char_wb"], precedence=1,
         doc="Count words, or pieces of 2 to 5 letters (for languages without spaces, codes, typing errors).",
     )  # fmt: skip
-    ngram_max = param.Integer(1, bounds=(1, 5), doc="Also count this many words in a row.")
+    ngram_max = param.Integer(1, bounds=(1, 5), precedence=1, doc="Also count this many words in a row.")
     min_df = param.Integer(2, bounds=(1, 1000), precedence=1, doc="Leave out words that are in fewer texts than this.")
     max_df = param.Number(0.9, bounds=(0.01, 1.0), precedence=1, doc="Leave out words in more than this share of the texts.")
     max_features = param.Integer(50_000, bounds=(10, 1_000_000), precedence=1, doc="The most words kept, the most frequent first.")

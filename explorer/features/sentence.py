@@ -39,7 +39,7 @@ class Sentence(Extractor):
         DEFAULT, doc="A sentence-transformers model: the shipped one, a name on the Hugging Face hub, or a local folder."
     )
     max_length = param.Integer(
-        256, bounds=(8, 8192), allow_None=True, softbounds=(32, 512),
+        256, bounds=(8, 8192), allow_None=True, softbounds=(32, 512), precedence=1,
         doc="Tokens read of each text, the rest is left out; none reads as many as the model can.",
     )  # fmt: skip
     normalize = param.Boolean(True, precedence=1, doc="Scale every vector to length 1, so that distance goes by the angle.")

@@ -22,7 +22,7 @@ class Vectors(Extractor):
 
     normalize = param.Boolean(False, doc="Scale every vector to length 1, so that distance goes by the angle.")
     missing = param.Selector(
-        default="drop", objects=["drop", "fill"],
+        default="drop", objects=["drop", "fill"], precedence=1,
         doc="A row with missing or infinite values: leave it out, or fill in the column's median.",
     )  # fmt: skip
 

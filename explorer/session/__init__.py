@@ -141,7 +141,7 @@ class Session(param.Parameterized):
         data, fingerprint = self._input(step)
         key = step.key(fingerprint)
         out = self.workspace.result_folder(step.kind, step.method, key)
-        worker = self._worker = self._worker or Worker()
+        worker = self._worker = self._worker or self._own_worker()
         if not registered(step.kind, step.method):
             return worker.run_here(lambda progress: self._kept(step.run(data, progress, fingerprint=fingerprint)))
         if (out / "settings.json").exists():
@@ -149,6 +149,11 @@ class Session(param.Parameterized):
         place = self.workspace.dataset_folder() if step.kind == "extract" else self._values_file(step)
         request = {"do": "run", "kind": step.kind, "method": step.method, "settings": step.settings(), "data": str(place)}
         return worker.submit(request | {"fingerprint": fingerprint, "out": str(out)})
+
+    def _own_worker(self) -> Worker:
+        worker = Worker()
+        weakref.finalize(self, worker.close)
+        return worker
 
     def _kept(self, result: Result) -> Path:
         self.workspace.put(result)
