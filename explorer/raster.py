@@ -95,11 +95,12 @@ def render(points: Points, view: Viewport) -> Frame:
 
 def nearest(layout: np.ndarray, x: float, y: float, reach: float, shown: np.ndarray | None = None) -> int | None:
     """The row of the item nearest to a place, or None when none is within `reach` (both in the layout's units)."""
-    close = (np.abs(layout[:, 0] - x) <= reach) & (np.abs(layout[:, 1] - y) <= reach)
+    at = np.array([x, y], np.float64)  # or numpy rounds the place to the layout's float32
+    close = (np.abs(layout[:, 0] - at[0]) <= reach) & (np.abs(layout[:, 1] - at[1]) <= reach)
     rows = np.flatnonzero(close if shown is None else close & shown)
     if not len(rows):
         return None
-    distance = np.hypot(layout[rows, 0] - x, layout[rows, 1] - y)
+    distance = np.hypot(layout[rows, 0] - at[0], layout[rows, 1] - at[1])
     best = int(distance.argmin())
     return int(rows[best]) if distance[best] <= reach else None
 
@@ -107,18 +108,20 @@ def nearest(layout: np.ndarray, x: float, y: float, reach: float, shown: np.ndar
 def bounds(layout: np.ndarray) -> tuple[float, float, float, float] | None:
     """``(x0, x1, y0, y1)`` to look at first; None when no row has a place.
 
-    All points, unless a few lie so far out that the others would fall together: then the middle 98 % and their surroundings, so that
-    one outlier does not hide the map. Equal points get a box of their own size around them.
+    All points, unless a few lie so far out that the others would fall together: then the others and their surroundings, so that one
+    outlier does not hide the map. Up to one in a hundred at each end counts as a few. Equal points get a box of their own size.
     """
     known = layout[np.isfinite(layout).all(axis=1)].astype(np.float64)
     if not len(known):
         return None
     low, high = known.min(axis=0), known.max(axis=0)
-    if len(known) >= 50:
-        inner_low, inner_high = np.percentile(known, [1, 99], axis=0)
-        spread = inner_high - inner_low
-        far = (high - low) > 12 * np.maximum(spread, 1e-12)
-        low, high = np.where(far, inner_low - 0.5 * spread, low), np.where(far, inner_high + 0.5 * spread, high)
+    if len(known) >= 10:
+        few = max(1, len(known) // 100)
+        inner_low, inner_high = np.partition(known, [few, len(known) - 1 - few], axis=0)[[few, -1 - few]]
+        spread = float(max(inner_high - inner_low))  # of the wider axis, since both are drawn to one scale
+        if spread > 0:
+            far = (high - low) > 12 * spread
+            low, high = np.where(far, inner_low - 0.5 * spread, low), np.where(far, inner_high + 0.5 * spread, high)
     size = float(max(high - low))
     if size <= 0:
         size = max(1e-3, float(np.abs(low).max()) * 1e-3)
@@ -129,13 +132,14 @@ def bounds(layout: np.ndarray) -> tuple[float, float, float, float] | None:
 def _inside(points: Points, view: Viewport, width: int, height: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Rows within the viewport with their pixel coordinates, counted in float64 so that large offsets lose no points."""
     x, y = points.layout[:, 0], points.layout[:, 1]
-    inside = (x >= view.x0) & (x <= view.x1) & (y >= view.y0) & (y <= view.y1)
+    x0, x1, y0, y1 = np.array([view.x0, view.x1, view.y0, view.y1], np.float64)  # or numpy rounds the edges to the layout's float32
+    inside = (x >= x0) & (x <= x1) & (y >= y0) & (y <= y1)
     if points.shown is not None:
         inside &= points.shown
     rows = np.flatnonzero(inside)
-    px = (x[rows].astype(np.float64) - view.x0) * (width / max(view.x1 - view.x0, 1e-300))
-    py = (view.y1 - y[rows].astype(np.float64)) * (height / max(view.y1 - view.y0, 1e-300))
-    return rows, px, py
+    px = (x[rows].astype(np.float64) - x0) * (width / max(x1 - x0, 1e-300))
+    py = (y1 - y[rows].astype(np.float64)) * (height / max(y1 - y0, 1e-300))
+    return rows, np.minimum(px, width), np.minimum(py, height)  # rounding must not put a point on the edge outside
 
 
 def _radius(count: int, area: int, ratio: float) -> float:

@@ -161,22 +161,23 @@ def test_two_openings_of_one_folder_make_one_category(opened) -> None:
 LABELLER = """
     import sys
     import numpy as np, pyarrow as pa
-    sys.path.insert(0, {tests!r})
-    from test_workspace import dataset, Workspace
-    workspace = Workspace(dataset(), sys.argv[1])
+    from explorer.dataset import Dataset
+    from explorer.workspace import Workspace
+    ids = np.array([f"item-{number}" for number in range(50)], dtype=object)
+    workspace = Workspace(Dataset("things", ids, pa.table({"n": pa.array(range(50))}), {"n": "number"}), sys.argv[1])
     who, count = sys.argv[2], int(sys.argv[3])
     rng = np.random.default_rng(int(who))
     print("ready", flush=True)
     for step in range(count):
         row = int(rng.integers(len(workspace.dataset))) if int(sys.argv[4]) else int(who) * 10 + step % 10
         mask = np.arange(len(workspace.dataset)) == row
-        workspace.change(lambda labels: labels.assign(mask, f"{{who}}.{{step}}"), "label")
-        print(row, f"{{who}}.{{step}}", flush=True)
+        workspace.change(lambda labels: labels.assign(mask, f"{who}.{step}"), "label")
+        print(row, f"{who}.{step}", flush=True)
 """
 
 
 def labeller(folder: Path, who: int, count: int, anywhere: int) -> subprocess.Popen:
-    code = textwrap.dedent(LABELLER).format(tests=str(Path(__file__).parent))
+    code = textwrap.dedent(LABELLER)
     return subprocess.Popen(
         [sys.executable, "-c", code, str(folder), str(who), str(count), str(anywhere)], stdout=subprocess.PIPE, text=True
     )

@@ -92,13 +92,13 @@ def _add_source(parser: _Parser) -> None:
         parser.add_argument(f"--{kind}", metavar="NAME", help=f"the method for {what}; see explorer methods")
     sets = "a step's setting, as in --set reduce.n_neighbors=30; may be given often"
     parser.add_argument("--set", metavar="STEP.SETTING=VALUE", action="append", default=[], help=sets)
-    parser.add_argument("--seed", metavar="N", type=_whole("--seed", 0, 2**32 - 1), help="random_state of all steps")
+    parser.add_argument("--seed", metavar="N", type=_whole(0, 2**32 - 1), help="random_state of all steps")
     parser.add_argument("--workspace", metavar="DIR", help="a folder to keep results and labels in")
 
 
 def _add_server(parser: _Parser) -> None:
     parser.add_argument("--host", default="127.0.0.1", help="the address to listen on (default: this computer only)")
-    parser.add_argument("--port", type=_whole("--port", 0, 65535), default=0, help="the port (default: a free one)")
+    parser.add_argument("--port", type=_whole(0, 65535), default=0, help="the port (default: a free one)")
     parser.add_argument("--no-browser", action="store_true", help="do not open the browser")
 
 
@@ -110,10 +110,10 @@ def _add_output(parser: _Parser) -> None:
     parser.add_argument("--for-spreadsheets", action="store_true", help=safe)
 
 
-def _whole(option: str, low: int, high: int) -> Any:
+def _whole(low: int, high: int) -> Any:
     def number(text: str) -> int:
         if not (text.isascii() and text.isdigit() and low <= int(text) <= high):
-            raise InputError(f"{option} {text!r} is not allowed; it takes a whole number from {low} to {high}")
+            raise argparse.ArgumentTypeError(f"{text!r} is not allowed; it takes a whole number from {low} to {high}")
         return int(text)
 
     return number
