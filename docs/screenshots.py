@@ -14,7 +14,10 @@ from playwright.sync_api import sync_playwright
 
 IMAGES = Path(__file__).parent / "images"
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
-SHOTS = [("demo-light", 1440, 900, "light"), ("demo-dark", 1440, 900, "dark"), ("demo-1280", 1280, 720, "light"), ("demo-full-hd", 1920, 1080, "light")]
+SHOTS = [
+    ("demo-light", 1440, 900, "light"), ("demo-dark", 1440, 900, "dark"), ("demo-1280", 1280, 720, "light"),
+    ("demo-full-hd", 1920, 1080, "light"),
+]  # fmt: skip
 
 
 def main() -> None:
@@ -67,7 +70,8 @@ def brush(page: Any, entry: str) -> None:
 
 
 CENTRE = """() => {
-  const find = (root) => root.querySelector("canvas.map-canvas") || [...root.querySelectorAll("*")].map((el) => el.shadowRoot && find(el.shadowRoot)).find(Boolean)
+  const inside = (root) => [...root.querySelectorAll("*")].map((el) => el.shadowRoot && find(el.shadowRoot)).find(Boolean)
+  const find = (root) => root.querySelector("canvas.map-canvas") || inside(root)
   const canvas = find(document)
   const {width, height} = canvas
   const pixels = canvas.getContext("2d").getImageData(0, 0, width, height).data

@@ -1,4 +1,4 @@
-"""Point it at a pile of unlabelled things: it embeds, lays out and clusters them, and a person brushes, labels and exports the groups.
+"""Point it at unlabelled things: it embeds, lays out and clusters them, and a person brushes, labels and exports the groups.
 
 Everything public is here; what is heavy is fetched when it is first asked for.
 """
@@ -30,7 +30,7 @@ _PUBLIC = {
     "Clusterer": "explorer.clustering",
 }
 
-__all__ = sorted(_PUBLIC)  # noqa: PLE0605
+__all__ = sorted(_PUBLIC)
 
 try:
     __version__ = version("embedding-explorer")

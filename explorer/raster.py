@@ -11,7 +11,7 @@ DISC_WORK = 2_500_000  # pixels that discs may touch; more points than that are 
 OPACITY = 0.62  # of one disc; where discs overlap it grows towards 1
 DIM = 0.33  # what is left of an unselected point's opacity while there is a selection
 SELECTED = 1.25  # how much wider a selected point's disc is
-NUMBER_SCALE = ("#440154", "#414487", "#2a788e", "#22a884", "#7ad151", "#fde725")  # viridis, colour-blind-safe and even in lightness
+NUMBER_SCALE = ("#440154", "#414487", "#2a788e", "#22a884", "#7ad151", "#fde725")  # viridis, colour-blind-safe
 
 
 @dataclass(frozen=True)

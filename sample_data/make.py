@@ -79,7 +79,8 @@ def results() -> None:
     session.adopt(replace(features, values=rounded.astype(np.float32), key=f"{features.key}-half"))
     layout, clusters = session.reduce("umap", metric="cosine", n_neighbors=12, min_dist=0.15), session.cluster("hdbscan", min_cluster_size=12)
     shutil.rmtree(HERE / "emoji.results", ignore_errors=True)
-    for slot, result in (("features", replace(session.features, values=rounded)), ("layout", layout), ("clusters", clusters)):
+    made = {"features": replace(session.features, values=rounded), "layout": layout, "clusters": clusters}
+    for slot, result in made.items():
         result.save(HERE / "emoji.results" / slot)
 
 

@@ -1,4 +1,4 @@
-"""What the map is coloured by: a category or a number for every item, with a name, a colour and a count for each entry of the legend."""
+"""What the map is coloured by: a category or a number for every item, and a legend that names, colours and counts them."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ ONE = "#2f6fde"  # the colour of all items when nothing tells them apart
 class Coloring:
     """One legend.
 
-    `kind` is "one" (a single colour), "category" or "number". For categories `codes` is ``(n,)`` int32 into `names` and `colors`; for
-    numbers `values` is ``(n,)`` float64 with NaN where missing, and `bounds` what the two ends of the colour scale mean.
+    `kind` is "one" (a single colour), "category" or "number". For categories `codes` is ``(n,)`` int32 into `names` and `colors`;
+    for numbers `values` is ``(n,)`` float64 with NaN where missing, and `bounds` what the two ends of the colour scale mean.
     """
 
     kind: str

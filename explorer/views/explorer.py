@@ -211,11 +211,14 @@ class Explorer(Viewer):
         if version != self._version or mode not in items.modes(self.session.dataset):
             return
         rows = self._listed()[max(0, start) : max(0, start) + min(count, items.MOST)]
-        values, clusters = self.session.labels.values(), [self._cluster_name(row) for row in rows]
-        _THUMBS.submit(self._send_items, mode, version, start, rows, values, clusters)
+        _THUMBS.submit(self._send_items, mode, version, start, rows, self._marks())
 
-    def _send_items(self, mode: str, version: int, start: int, rows: np.ndarray, labels: np.ndarray, clusters: list[str]) -> None:
-        window = items.window(self.session.dataset, rows, mode, labels, clusters)
+    def _marks(self) -> items.Marks:
+        labels, clusters = self.session.labels, self.session.clusters
+        return items.Marks(labels.values() if len(labels) else None, None if clusters is None else self._cluster_name)
+
+    def _send_items(self, mode: str, version: int, start: int, rows: np.ndarray, marks: items.Marks) -> None:
+        window = items.window(self.session.dataset, rows, mode, marks)
         thumbs = [self._thumbs.get(int(row)) for row in rows] if mode == "gallery" else []
         offsets = np.cumsum([0, *map(len, thumbs)]).tolist()
         message = {"mode": mode, "version": version, "start": start, "rows": window}
@@ -272,6 +275,7 @@ class Explorer(Viewer):
     def _show_labels(self) -> None:
         self._coloring = None
         self._show("labels", "selection", "color")
+        self.page.set(items_of=self._items_of() | {"stay": True})  # the same items, said anew: nobody loses their place
         if self.session.color_by == "label":
             self._redraw()
 
@@ -302,7 +306,7 @@ class Explorer(Viewer):
         dataset, count = self.session.dataset, int(self.session.selection.sum())
         title = f"{count:,} selected" if count else f"All {len(dataset):,} {dataset.subject}"
         listed = {"version": self._version, "count": count or len(dataset), "title": title, "selected": bool(count)}
-        return listed | {"modes": items.modes(dataset), "columns": items.columns(dataset)}
+        return listed | {"modes": items.modes(dataset), "columns": items.heads(dataset, self._marks())}
 
     def _listed(self) -> np.ndarray:
         selection = self.session.selection

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -55,10 +57,23 @@ def modes(dataset: Dataset) -> list[str]:
     return [*found, "table"]
 
 
+@dataclass(frozen=True, eq=False)
+class Marks:
+    """What was found and given for the items: each one's label (None without) and cluster's name, or None where there are none."""
+
+    labels: np.ndarray | None
+    clusters: Callable[[int], str] | None
+
+
 def columns(dataset: Dataset) -> list[str]:
-    """The table's columns: id, label, cluster, then the dataset's own."""
+    """The dataset's own columns that a table or a card shows."""
     own = dataset.of_kind("number", "category", "text", "date", "flag", "id")
-    return ["id", "label", "cluster", *(name for name in own if not _is_id(dataset, name))]
+    return [name for name in own if not _is_id(dataset, name)]
+
+
+def heads(dataset: Dataset, marks: Marks) -> list[str]:
+    """The table's columns: id, label and cluster where there are any, then the dataset's own."""
+    return ["id", *(["label"] * (marks.labels is not None)), *(["cluster"] * (marks.clusters is not None)), *columns(dataset)]
 
 
 def _is_id(dataset: Dataset, name: str) -> bool:
@@ -91,24 +106,30 @@ def cell(value: Any) -> Any:
 
 def lines(dataset: Dataset, row: int, label: str | None, cluster: str, most: int | None = None) -> list[tuple[str, Any]]:
     """An item's columns as name and value, label and cluster first."""
-    found = [(name, cell(dataset.table.column(name)[row].as_py())) for name in columns(dataset)[3:]]
+    found = [(name, cell(dataset.table.column(name)[row].as_py())) for name in columns(dataset)]
     known = [("label", label), ("cluster", cluster or None)]
     kept = [(name, value) for name, value in [*known, *found] if value is not None]
     return kept if most is None else kept[:most]
 
 
-def window(dataset: Dataset, rows: np.ndarray, mode: str, labels: np.ndarray, clusters: list[str]) -> list[dict[str, Any]]:
+def window(dataset: Dataset, rows: np.ndarray, mode: str, marks: Marks) -> list[dict[str, Any]]:
     """The items of `rows` as plain values for one of the modes."""
     if mode == "gallery":
         return [{"row": int(row), "title": title(dataset, row)} for row in rows]
     if mode == "cards":
         texts = dataset.texts(rows)
+        labels = [None if marks.labels is None else marks.labels[row] for row in rows]
         return [
-            {"row": int(row), "title": str(dataset.ids[row]), "label": labels[row], "text": text[:WORDS]}
-            for row, text in zip(rows, texts, strict=True)
+            {"row": int(row), "title": str(dataset.ids[row]), "label": label, "text": text[:WORDS]}
+            for row, label, text in zip(rows, labels, texts, strict=True)
         ]
-    taken = [dataset.table.column(name).take(rows).to_pylist() for name in columns(dataset)[3:]]
+    taken = [dataset.table.column(name).take(rows).to_pylist() for name in columns(dataset)]
     return [
-        {"row": int(row), "cells": [cell(dataset.ids[row]), labels[row], clusters[place], *(cell(column[place]) for column in taken)]}
+        {"row": int(row), "cells": [cell(dataset.ids[row]), *_marked(marks, int(row)), *(cell(column[place]) for column in taken)]}
         for place, row in enumerate(rows)
     ]
+
+
+def _marked(marks: Marks, row: int) -> list[Any]:
+    label = [] if marks.labels is None else [marks.labels[row]]
+    return label if marks.clusters is None else [*label, marks.clusters(row)]

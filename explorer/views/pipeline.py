@@ -132,7 +132,7 @@ class Pipeline:
         ready, why = self._ready(kind)
         return {
             "title": TITLES[kind], "method": step.method, "methods": self._methods(kind), "settings": step.settings(),
-            "schema": step.describe(), "doc": (type(step).__doc__ or "").strip().splitlines()[0] if type(step).__doc__ else "",
+            "schema": step.describe(), "doc": (type(step).__doc__ or " ").strip().partition("\n")[0],
             "ready": ready, "why": why, "message": self.messages[kind], "changed": self._changed(kind),
             "notes": [] if result is None else list(result.notes), "summary": self._summary(kind), **self._progress(kind),
         }  # fmt: skip

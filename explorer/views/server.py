@@ -20,13 +20,13 @@ from explorer.workspace import Workspace
 
 
 def serve(
-    dataset: Dataset, *, workspace: Workspace | None = None, steps: dict[str, Step] | None = None, host: str = "127.0.0.1", port: int = 0,
-    open_browser: bool = True,
+    dataset: Dataset, *, workspace: Workspace | None = None, steps: dict[str, Step] | None = None, host: str = "127.0.0.1",
+    port: int = 0, open_browser: bool = True,
 ) -> None:  # fmt: skip
     """Serve the dashboard until Ctrl-C.
 
-    Every visit has its own selection and view; all share the dataset, the results and the labels of one workspace, so that a page that
-    is loaded again finds its labels.
+    Every visit has its own selection and view; all share the dataset, the results and the labels of one workspace, so that a page
+    that is loaded again finds its labels.
 
     Raises
     ------
@@ -43,7 +43,8 @@ def serve(
     try:
         server = make_server(visit, host, port, token)
     except OSError as problem:
-        raise InputError(f"cannot listen on {host}:{port} ({problem.strerror or problem}); choose another --port or --host") from problem
+        why = problem.strerror or problem
+        raise InputError(f"cannot listen on {host}:{port} ({why}); choose another --port or --host") from problem
     link = f"http://{_shown_host(host)}:{server.port}/" + (f"?token={token}" if token else "")
     print(f"explorer: {dataset.name} at {link}", file=sys.stderr, flush=True)
     worker.warm()

@@ -44,9 +44,9 @@ def color(session: Session, coloring: Coloring) -> dict[str, Any]:
         missing = int(np.isnan(coloring.values).sum()) if coloring.values is not None else 0
         return known | {"scale": list(NUMBER_SCALE), "ends": ends, "missing": missing, "entries": []}
     everything, chosen = coloring.counts(), coloring.counts(session.selection)
-    entries = [
-        {"name": name, "color": color_, "all": int(everything[place]), "selected": int(chosen[place]), "hidden": name in session.hidden}
-        for place, (name, color_) in enumerate(zip(coloring.names, coloring.colors, strict=True))
+    entries: list[dict[str, Any]] = [
+        {"name": name, "color": color_, "all": int(all_), "selected": int(some), "hidden": name in session.hidden}
+        for name, color_, all_, some in zip(coloring.names, coloring.colors, everything, chosen, strict=True)
     ]
     shown = [entry for entry in entries if entry["all"] or session.color_by == "label"]
     return known | {"entries": shown if coloring.kind == "category" else []}
@@ -80,7 +80,7 @@ def labels(session: Session) -> dict[str, Any]:
 
 
 def names(session: Session) -> list[dict[str, Any]]:
-    """Cluster names at the clusters' centres (the item nearest to the median, so that a name stands on its own items), larger first."""
+    """Cluster names, larger clusters first, each at the item nearest to the median so that it stands on its own items."""
     if session.clusters is None or session.layout is None or session.stale("cluster"):
         return []
     clusters, layout = session.clusters.values, session.layout.values

@@ -31,7 +31,7 @@ class Items {
         {class: mode === this.mode ? "on small" : "small", "aria-pressed": String(mode === this.mode), "data-key": `mode-${mode}`})))
       : null
     keepingFocus(this.head, () => fill(this.head, h("h2", {class: of.selected ? "selected" : ""}, of.title), tabs))
-    this.scroller.scrollTop = 0
+    if (!of.stay) this.scroller.scrollTop = 0
     this.scroller.dataset.mode = this.mode
     this.layout()
   }

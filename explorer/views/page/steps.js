@@ -95,6 +95,7 @@ function textField(setting, send) {
 
 function listField(setting, send) {
   const made = textField(setting, (text) => send(text.split(",").map((part) => part.trim()).filter(Boolean)))
+  made.el.placeholder = "all"
   return {el: made.el, set: (value) => made.set((value || []).join(", "))}
 }
 

@@ -1,0 +1,228 @@
+"""How soon the map follows a pan while another visit computes UMAP and HDBSCAN: in a child process, and in a thread of the server.
+
+    python benchmarks/response.py [--seconds 60] [--rows 100000] [--columns 64] [--promise 300]
+
+Visit A presses Run; visit B drags the map three times a second, whether or not the picture of the last drag has come. Measured in B's
+browser: from each mouse event to the paint of the first picture that was asked for after it. HDBSCAN runs on the vectors, which keeps
+it busy as long as UMAP. Ends with where the time of one frame goes, in a process by itself.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from startup import chromium, machine
+
+RATE = 3  # pans a second
+HEAD = ["what the other visit does", "pans", "median, ms", "p95, ms", "max, ms", "too slow", "promise", "it ran for"]
+
+# What visit A runs: kind, method, settings that are not the default.
+CASES: dict[str, tuple[str, str, dict[str, str]]] = {
+    "UMAP": ("reduce", "umap", {}),
+    "HDBSCAN": ("cluster", "hdbscan", {"on": "vectors"}),
+}
+# Whether the picture of the last event has come.
+ANSWERED = """log.asked.length && log.asked.at(-1)[0] >= log.events.at(-1) && log.painted.length
+  && log.painted.at(-1)[1] >= log.asked.at(-1)[1]"""
+
+# Notes the time of each mouse event on the map, of each question for a picture, and of each picture once it is painted.
+WATCH = """
+window.log = {events: [], asked: [], painted: []}
+const send = WebSocket.prototype.send
+WebSocket.prototype.send = function (data) {
+  const found = typeof data === "string" && data.includes('"view"') && /"sequence":\\s*(\\d+)/.exec(data)
+  if (found) window.log.asked.push([performance.now(), Number(found[1])])
+  return send.call(this, data)
+}
+window.follow = (canvas) => {
+  canvas.addEventListener("pointermove", (event) => { if (event.buttons) window.log.events.push(event.timeStamp) }, {capture: true})
+  new MutationObserver(() => requestAnimationFrame(() => setTimeout(() =>
+    window.log.painted.push([performance.now(), Number(canvas.dataset.sequence)])))).observe(canvas, {attributeFilter: ["data-frames"]})
+}
+"""
+
+
+def main() -> None:
+    """Measure each case for so many seconds and print a row a case."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    for name, default in (("--seconds", 60), ("--rows", 100_000), ("--columns", 64), ("--promise", 300)):
+        parser.add_argument(name, type=int, default=default)
+    parser.add_argument("--in-thread", metavar="FILE", help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.in_thread:
+        serve_in_thread(given.in_thread)
+        return
+    print(machine(), "\n")
+    with tempfile.TemporaryDirectory() as folder, chromium() as browser:
+        file = Path(folder) / "cloud.npy"
+        np.save(file, cloud(given.rows, given.columns))
+        ours = [sys.executable, "-m", "explorer.cli", "open", str(file), "--no-browser", "--reduce", "pca", "--cluster", "kmeans"]
+        thread = [sys.executable, __file__, "--in-thread", str(file)]
+        print("| " + " | ".join(HEAD) + " |\n|---|--:|--:|--:|--:|--:|---|---|", flush=True)
+        for what, command, case in (("nothing", ours, None), *((f"{name}, in {where}", how, case) for where, how in
+                                    (("a child process", ours), ("a thread", thread)) for name, case in CASES.items())):  # fmt: skip
+            with served(command) as link:  # a fresh server for each, so that nothing is left running or compiled
+                row(what, measured(browser, link, case, given.seconds), given.promise)
+    print(f"\n{frame_costs(given.rows)}")
+
+
+def cloud(rows: int, columns: int, groups: int = 40) -> np.ndarray:
+    """A mixture of gaussians, ``(rows, columns)`` float32."""
+    random = np.random.default_rng(0)
+    centres = random.normal(size=(groups, columns)) * 1.5
+    made = centres[random.integers(0, groups, rows)] + random.normal(size=(rows, columns))
+    return made.astype(np.float32)
+
+
+def serve_in_thread(file: str) -> None:
+    """The same dashboard, but steps run in a thread of the server: what one gets without a child process."""
+    import explorer
+    from explorer import worker
+    from explorer.step import find
+    from explorer.views import server
+
+    class InThread(worker.Worker):
+        def submit(self, request: dict[str, Any]) -> worker.Job:
+            return self.run_here(lambda progress: Path(worker._run_step(request, progress)))
+
+        def warm(self, modules: tuple[str, ...] = ()) -> None:
+            pass
+
+    server.Worker = InThread  # type: ignore[misc]
+    steps = {"reduce": find("reduce", "pca"), "cluster": find("cluster", "kmeans")}
+    server.serve(explorer.read(file), steps=steps, open_browser=False)
+
+
+@contextmanager
+def served(command: list[str]) -> Iterator[str]:
+    """A server in a process of its own, by the link that it prints."""
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    assert process.stderr is not None
+    try:
+        link = next((found[0] for line in process.stderr if (found := re.search(r"http://\S+", line))), None)
+        if link is None:
+            raise SystemExit("the server did not start")
+        threading.Thread(target=process.stderr.read, daemon=True).start()
+        yield link
+    finally:
+        process.send_signal(signal.SIGINT)
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:  # a thread that holds the GIL hears nothing
+            process.kill()
+            process.wait()
+
+
+def start(page: Any, kind: str, method: str, settings: dict[str, str]) -> None:
+    """Choose a method and its settings on a page, press Run, and wait until it runs."""
+    card = page.locator(f"section.step[aria-label='{kind}']")
+    card.locator("select.method").select_option(method)
+    for name, value in settings.items():
+        card.locator(f"select[data-key='{name}']").select_option(value)
+    page.wait_for_timeout(500)  # the settings have arrived
+    card.locator(f"[data-key='{kind}-run']").click()
+    in_state(page, kind, "running").wait_for(state="attached", timeout=60_000)
+
+
+def in_state(page: Any, kind: str, state: str) -> Any:
+    return page.locator(f"section.step[aria-label='{kind}'][data-state='{state}']")
+
+
+def measured(browser: Any, link: str, case: tuple[str, str, dict[str, str]] | None, seconds: float) -> dict[str, Any]:
+    """Let visit A do its work and visit B pan."""
+    first, second = (browser.new_context(viewport={"width": 1280, "height": 800}).new_page() for _ in range(2))
+    try:
+        first.goto(link)
+        for kind in ("extract", "reduce", "cluster"):
+            in_state(first, kind, "done").wait_for(state="attached", timeout=300_000)
+        second.add_init_script(WATCH)
+        second.goto(link)
+        canvas = second.locator("canvas.map-canvas[data-frames]")
+        canvas.wait_for(timeout=60_000)
+        second.keyboard.press("p")
+        canvas.evaluate("(canvas) => window.follow(canvas)")
+        second.wait_for_timeout(2_000)  # its list of items has come
+        if case:
+            start(first, *case)
+        pan(second, canvas.bounding_box(), seconds)
+        still = case is None or in_state(first, case[0], "running").count()
+        second.wait_for_function(ANSWERED, timeout=120_000)
+        return second.evaluate("log") | {"ran": f"all {seconds} s" if still else f"less than {seconds} s"}
+    finally:
+        first.context.close()
+        second.context.close()
+
+
+def pan(page: Any, box: dict[str, float], seconds: float) -> None:
+    """Drag to and fro, one mouse event a pan."""
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    started = time.monotonic()
+    for turn in range(round(seconds * RATE)):
+        time.sleep(max(0.0, started + turn / RATE - time.monotonic()))
+        page.mouse.move(x + (30 if turn % 2 else -30), y + turn % 7)
+    page.mouse.up()
+
+
+def delays(log: dict[str, Any]) -> np.ndarray:
+    """Milliseconds from each mouse event to the first painted picture that was asked for after it."""
+    found = []
+    for at in log["events"]:
+        sequence = next((number for asked, number in log["asked"] if asked >= at), None)
+        painted = [when for when, number in log["painted"] if sequence is not None and number >= sequence]
+        found.append(painted[0] - at if painted else np.inf)
+    return np.array(found)
+
+
+def row(what: str, log: dict[str, Any], promise: int) -> None:
+    """Print one case."""
+    taken = delays(log)
+    p95 = float(np.percentile(taken, 95))
+    cells = [what, len(taken), f"{np.median(taken):.0f}", f"{p95:.0f}", f"{taken.max():.0f}", int((taken > promise).sum()),
+             "kept" if p95 <= promise else "broken", log["ran"]]  # fmt: skip
+    print("| " + " | ".join(map(str, cells)) + " |", flush=True)
+
+
+def frame_costs(rows: int) -> str:
+    """The median milliseconds of each part of one picture of so many points, all on the map, in this process alone."""
+    from bokeh.core.serialization import Serializer
+
+    from explorer.raster import render
+    from explorer.session.coloring import Known, coloring
+    from explorer.views.frames import points, viewport
+
+    layout, clusters = cloud(rows, 2), np.arange(rows, dtype=np.int32) % 10
+    colors = coloring("cluster", Known(None, clusters, None))  # type: ignore[arg-type]
+    nothing, request = np.zeros(rows, bool), {"viewport": [-6, 6, -5, 5], "width": 640, "height": 560, "sequence": 1}
+    taken: dict[str, list[float]] = {}
+
+    def timed(part: str, make: Callable[[], Any]) -> Any:
+        started = time.perf_counter()
+        made = make()
+        taken.setdefault(part, []).append((time.perf_counter() - started) * 1000)
+        return made
+
+    for _ in range(12):
+        drawn = timed("what to draw", lambda: points(layout, colors, frozenset(), nothing))
+        frame = timed("render", lambda drawn=drawn: render(drawn, viewport(request)))
+        png = timed("PNG", frame.png)
+        timed("message", lambda png=png: Serializer(deferred=True).encode({"frame": {"png": png} | request}))
+    parts = ", ".join(f"{part} {np.median(times[2:]):.1f}" for part, times in taken.items())
+    return f"One picture of {rows:,} points on 640 × 560 pixels, in ms: {parts}; the PNG has {len(png) / 1000:.0f} kB"
+
+
+if __name__ == "__main__":
+    main()
