@@ -201,7 +201,7 @@ class Step(param.Parameterized):
         if isinstance(declared, param.Number):
             what = "a whole number" if isinstance(declared, param.Integer) else "a number"
             low, high = declared.bounds or (None, None)
-            span = ("" if low is None else f" from {low:g}") + ("" if high is None else f" to {high:g}")
+            span = ("" if low is None else f" from {low:,}") + ("" if high is None else f" to {high:,}")
             return what + span + (", or none" if declared.allow_None else "")
         return "text"
 

@@ -74,11 +74,22 @@ class Worker:
         self._lock = threading.Lock()
         self._idle: list[_Child] = []
         self._busy: dict[_Child, Job] = {}
+        self._coming: dict[str, Job] = {}
         self._closed = False
 
     def submit(self, request: dict[str, Any]) -> Job:
-        """Start a job and return at once."""
-        job = Job(request)
+        """Start a job and return at once; where the same result is on its way already, that job is given.
+
+        So a page that is loaded again finds its run going on, and two visits that want the same thing wait for it together.
+        """
+        out = request.get("out")
+        with self._lock:
+            known = self._coming.get(out) if out else None
+            if known is not None and not known.finished and not known._stop.is_set():
+                return known
+            job = Job(request)
+            if out:
+                self._coming = {place: one for place, one in self._coming.items() if not one.finished} | {out: job}
         threading.Thread(target=self._run, args=(job,), name="explorer-job", daemon=True).start()
         return job
 
@@ -105,9 +116,12 @@ class Worker:
             job.fraction = 1.0
             job._end("done")
 
-    def warm(self, modules: tuple[str, ...] = ("umap", "fast_hdbscan", "sklearn.decomposition")) -> None:
-        """Have a child ready that has imported what takes long to import."""
-        self.submit({"do": "import", "modules": list(modules)})
+    def warm(self) -> None:
+        """Have a child ready that has imported and compiled what takes long, unless there is one that works already."""
+        with self._lock:
+            if self._busy or self._idle or self._closed:
+                return
+        self.submit({"do": "warm"})
 
     def close(self) -> None:
         """End all children; a job that runs is stopped."""
@@ -340,7 +354,7 @@ class _Requests:
 def _answer(request: dict[str, Any], progress: Progress) -> dict[str, Any]:
     import traceback
 
-    does: dict[str, Callable[..., str | None]] = {"run": _run_step, "read": _read_source, "import": _import}
+    does: dict[str, Callable[..., str | None]] = {"run": _run_step, "read": _read_source, "warm": _warm}
     try:
         return {"done": does[request["do"]](request, progress)}
     except Cancelled:
@@ -383,14 +397,15 @@ def _limit_memory(limit: int | None) -> None:
         resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
 
 
-def _import(request: dict[str, Any], progress: Progress) -> None:
-    import importlib
+def _warm(request: dict[str, Any], progress: Progress) -> None:
+    """Run the slowest steps to start on a handful of points: numba compiles umap-learn anew in every process."""
+    import numpy as np
 
-    for module in request["modules"]:
-        try:
-            importlib.import_module(module)
-        except ImportError:
-            continue  # an extra that is not installed; the step that needs it says so
+    from explorer.step import find
+
+    points = np.random.default_rng(0).normal(size=(64, 4)).astype(np.float32)
+    layout = find("reduce", "umap", n_epochs=10).run(points, progress).values
+    find("cluster", "hdbscan").run(layout, progress)
 
 
 def read_apart(source: str, out: Path, **options: Any) -> Any:

@@ -77,7 +77,8 @@ def results() -> None:
     features = session.extract("image")
     rounded = features.values.astype(np.float16)
     session.adopt(replace(features, values=rounded.astype(np.float32), key=f"{features.key}-half"))
-    layout, clusters = session.reduce("umap", metric="cosine", n_neighbors=12, min_dist=0.15), session.cluster("hdbscan", min_cluster_size=12)
+    layout = session.reduce("umap", metric="cosine", n_neighbors=12, min_dist=0.15)
+    clusters = session.cluster("hdbscan", min_cluster_size=12)
     shutil.rmtree(HERE / "emoji.results", ignore_errors=True)
     made = {"features": replace(session.features, values=rounded), "layout": layout, "clusters": clusters}
     for slot, result in made.items():

@@ -410,6 +410,7 @@ def test_sentence_is_what_sentence_transformers_gives(capfd: pytest.CaptureFixtu
 def test_sentence_stops_between_batches_and_leaves_torch_as_it_was() -> None:
     import torch as library
 
+    library.set_num_threads(2)
     before, alive = library.get_num_threads(), threading.active_count()
     assert stops_after(Sentence(batch_size=1), texts([f"{text} {i}" for i in range(20) for text in TEXTS]), 4) == 5
     assert library.get_num_threads() == before
@@ -506,6 +507,7 @@ def test_background_and_shape_matter_only_where_they_should() -> None:
 def test_image_stops_between_batches_and_leaves_everything_as_it_was() -> None:
     import torch as library
 
+    library.set_num_threads(2)
     before, alive, filters = library.get_num_threads(), threading.active_count(), list(warnings.filters)
     assert stops_after(Image(batch_size=1), pictures(digits(30)[0]), 4) == 5
     assert library.get_num_threads() == before

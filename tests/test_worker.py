@@ -91,7 +91,7 @@ def odd(worker: Worker, vectors: Path, tmp_path: Path):
     started = []
 
     def start(what: str) -> Job:
-        started.append(worker.submit(request("odd", vectors, tmp_path / "out", what=what)))
+        started.append(worker.submit(request("odd", vectors, tmp_path / f"out-{what}", what=what)))
         return started[-1]
 
     yield start
@@ -121,6 +121,15 @@ def test_a_step_in_a_child_gives_what_it_gives_here(worker: Worker, vectors: Pat
     here = find("reduce", "pca").run(np.load(vectors), fingerprint="f")
     assert np.array_equal(result.values, here.values)
     assert (result.key, result.settings) == (here.key, here.settings)
+
+
+def test_two_who_want_the_same_result_wait_for_one_job(odd) -> None:
+    first = odd("hang")
+    assert odd("hang") is first
+    assert odd("nothing") is not first
+    first.stop()
+    assert first.wait(10).state == "stopped"
+    assert odd("hang") is not first
 
 
 def test_what_a_library_prints_does_no_harm(odd) -> None:
@@ -202,7 +211,7 @@ def test_unknown_methods_and_settings_are_a_sentence(worker: Worker, vectors: Pa
 
 def test_closing_leaves_no_process(vectors: Path, tmp_path: Path) -> None:
     worker = Worker(limit=2)
-    worker.warm(("explorer.reduction.pca", "no.such.module"))
+    worker.warm()
     assert worker.submit(request("pca", vectors, tmp_path / "out")).wait(60).state == "done"
     until(lambda: worker._idle and not worker._busy)
     children = [child._process for child in worker._idle]

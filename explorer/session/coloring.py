@@ -78,7 +78,8 @@ def _by_cluster(clusters: np.ndarray, names: dict[int, str]) -> Coloring:
     count = int(clusters.max(initial=-1)) + 1
     entries = [names.get(cluster, f"cluster {cluster}") for cluster in range(count)]
     codes = np.where(clusters < 0, count, clusters).astype(np.int32)
-    return _limited(Coloring("category", "cluster", codes, [*entries, "noise"], [*colors(count), GREY]), MOST * 3)
+    noise, *entries = _apart(["noise", *entries])
+    return _limited(Coloring("category", "cluster", codes, [*entries, noise], [*colors(count), GREY]), MOST * 3)
 
 
 def _by_label(labels: Labels) -> Coloring:
@@ -87,13 +88,12 @@ def _by_label(labels: Labels) -> Coloring:
         lookup[code] = place
     lookup[NONE] = len(labels.categories)
     kept = labels.categories.values()
-    return Coloring(
-        "category", "label", lookup[labels.codes], [*(c.name for c in kept), "no label"], [*(c.color for c in kept), GREY]
-    )
+    names, hues = _apart([*(c.name for c in kept), "no label"]), [*(c.color for c in kept), GREY]
+    return Coloring("category", "label", lookup[labels.codes], names, hues)
 
 
 def _by_category(name: str, values: pd.Series) -> Coloring:
-    text = values.map(lambda value: None if value is None or value != value else str(value))
+    text = values.map(lambda value: None if value is None or value is pd.NA or value != value else str(value))
     order = list(text.value_counts(sort=True).index)  # most frequent first, ties as they come
     codes = pd.Categorical(text, categories=order).codes.astype(np.int32)
     entries, hues = [str(value) for value in order], colors(len(order)) if len(order) <= MOST else colors(MOST)
@@ -103,7 +103,18 @@ def _by_category(name: str, values: pd.Series) -> Coloring:
     if (codes < 0).any():
         codes = np.where(codes < 0, len(entries), codes).astype(np.int32)
         entries, hues = [*entries, "(missing)"], [*hues, GREY]
-    return Coloring("category", name, codes, entries, hues)
+    return Coloring("category", name, codes, _apart(entries), hues)
+
+
+def _apart(names: list[str]) -> list[str]:
+    """The same names, a later one numbered where it is taken: entries are hidden by name, and data may say "(missing)" too."""
+    made: dict[str, None] = {}
+    for name in names:
+        fresh, number = name, 2
+        while fresh in made or (fresh != name and fresh in names):
+            fresh, number = f"{name} {number}", number + 1
+        made[fresh] = None
+    return list(made)
 
 
 def _limited(full: Coloring, most: int) -> Coloring:
@@ -112,7 +123,7 @@ def _limited(full: Coloring, most: int) -> Coloring:
         return full
     rest = len(full.names) - 1 - most
     codes = np.where(full.codes >= len(full.names) - 1, most + 1, np.minimum(full.codes, most)).astype(np.int32)
-    names = [*full.names[:most], f"other ({rest:,} more)", full.names[-1]]
+    names = _apart([*full.names[:most], f"other ({rest:,} more)", full.names[-1]])
     return Coloring(full.kind, full.title, codes, names, [*full.colors[:most], GREY, GREY])
 
 

@@ -79,10 +79,10 @@ def _header(path: Path) -> tuple[list[str], str]:
 
 
 def _cells(path: Path, delimiter: str, width: int) -> pa.Table:
-    """Every record, the header too, as text; an empty cell is missing, `NA` and `null` are not."""
+    """Every record, the header too, as text; an empty cell is missing; `NA`, `null` and `""` are not."""
     columns = {f"f{place}": pa.string() for place in range(width)}
     convert = pacsv.ConvertOptions(
-        column_types=columns, null_values=[""], strings_can_be_null=True, quoted_strings_can_be_null=True, check_utf8=True
+        column_types=columns, null_values=[""], strings_can_be_null=True, quoted_strings_can_be_null=False, check_utf8=True
     )
     parse = pacsv.ParseOptions(delimiter=delimiter, newlines_in_values=True)
     block = BLOCK

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
 from explorer.dataset import Dataset
 from explorer.errors import InputError
@@ -20,22 +22,25 @@ WORDS = 320  # characters of a text that a card needs
 
 
 class Thumbnails:
-    """Small pictures, the latest few thousand kept."""
+    """Small pictures, the latest few thousand kept; several threads may ask."""
 
     def __init__(self, dataset: Dataset, keep: int = 4_000) -> None:
         self._dataset = dataset
         self._keep = keep
         self._made: OrderedDict[int, bytes] = OrderedDict()
+        self._lock = threading.Lock()
 
     def get(self, row: int) -> bytes:
         """An item's thumbnail as PNG; empty where its picture cannot be read."""
-        if row in self._made:
-            self._made.move_to_end(row)
-            return self._made[row]
+        with self._lock:
+            if row in self._made:
+                self._made.move_to_end(row)
+                return self._made[row]
         made = small_picture(self._dataset, row, THUMB)
-        self._made[row] = made
-        if len(self._made) > self._keep:
-            self._made.popitem(last=False)
+        with self._lock:
+            self._made[row] = made
+            if len(self._made) > self._keep:
+                self._made.popitem(last=False)
         return made
 
 
@@ -78,8 +83,17 @@ def heads(dataset: Dataset, marks: Marks) -> list[str]:
 
 def _is_id(dataset: Dataset, name: str) -> bool:
     """Whether a column only says the ids again; its ends tell."""
-    column = dataset.table.column(name)
-    return all(column[row].as_py() == dataset.ids[row] for row in (0, len(dataset) // 2, len(dataset) - 1))
+    rows = [0, len(dataset) // 2, len(dataset) - 1]
+    return bool(_plain(dataset, name, rows) == dataset.ids[rows].tolist())
+
+
+def _plain(dataset: Dataset, name: str, rows: list[int] | np.ndarray) -> list[Any]:
+    """A column's values at some rows; dates that Python has no value for (the year 12,000) are text."""
+    taken = dataset.table.column(name).take(pa.array(rows))
+    try:
+        return list(taken.to_pylist())
+    except (ValueError, OverflowError):
+        return list(taken.cast(pa.string()).to_pylist())
 
 
 def title(dataset: Dataset, row: int) -> str:
@@ -106,7 +120,7 @@ def cell(value: Any) -> Any:
 
 def lines(dataset: Dataset, row: int, label: str | None, cluster: str, most: int | None = None) -> list[tuple[str, Any]]:
     """An item's columns as name and value, label and cluster first."""
-    found = [(name, cell(dataset.table.column(name)[row].as_py())) for name in columns(dataset)]
+    found = [(name, cell(_plain(dataset, name, [row])[0])) for name in columns(dataset)]
     known = [("label", label), ("cluster", cluster or None)]
     kept = [(name, value) for name, value in [*known, *found] if value is not None]
     return kept if most is None else kept[:most]
@@ -123,7 +137,7 @@ def window(dataset: Dataset, rows: np.ndarray, mode: str, marks: Marks) -> list[
             {"row": int(row), "title": str(dataset.ids[row]), "label": label, "text": text[:WORDS]}
             for row, label, text in zip(rows, labels, texts, strict=True)
         ]
-    taken = [dataset.table.column(name).take(rows).to_pylist() for name in columns(dataset)]
+    taken = [_plain(dataset, name, rows) for name in columns(dataset)]
     return [
         {"row": int(row), "cells": [cell(dataset.ids[row]), *_marked(marks, int(row)), *(cell(column[place]) for column in taken)]}
         for place, row in enumerate(rows)

@@ -19,13 +19,15 @@ class Pipeline:
 
     def __init__(self, session: Session, chosen: dict[str, Step], notify: Callable[[str], None]) -> None:
         self.session = session
-        self.steps = {kind: chosen.get(kind) or self._current(kind) for kind in KINDS}
+        self._asked = frozenset(chosen)
+        self.steps = {kind: chosen[kind].copy() if kind in chosen else self._current(kind) for kind in KINDS}
         self.messages = dict.fromkeys(KINDS, "")
         self._remembered: dict[tuple[str, str], Step] = {}
         self._notify = notify
         self._queue: list[Step] = []
         self._job: Job | None = None
         self._running: Step | None = None
+        self._asked_since = False  # whether what waits was asked for after what runs had begun: how that ends is not its affair
 
     def _current(self, kind: str) -> Step:
         """The step of the current result, so that a reopened page shows the settings it was made with."""
@@ -56,11 +58,14 @@ class Pipeline:
 
     def run(self, kind: str) -> None:
         """Run a step, then the later ones that were made from its earlier result."""
-        self._queue = [self.steps[later] for later in KINDS[KINDS.index(kind) :] if later == kind or self._follows(later, kind)]
-        self._queue = [step.copy() for step in self._queue]
-        if kind == "extract" and self.steps["reduce"].method != PREVIEW:
-            self._queue.insert(1, find("reduce", PREVIEW))
+        kinds = [later for later in KINDS[KINDS.index(kind) :] if later == kind or self._follows(later, kind)]
+        asked = [self.steps[later].copy() for later in kinds]
+        if kinds[:2] == ["extract", "reduce"] and self.steps["reduce"].method != PREVIEW:
+            asked.insert(1, find("reduce", PREVIEW))
+        waiting = [step for step in self._queue if step.kind not in kinds]  # of an earlier run that still goes
+        self._queue = sorted([*waiting, *asked], key=lambda step: KINDS.index(step.kind))
         self.messages.update(dict.fromkeys(KINDS[KINDS.index(kind) :], ""))
+        self._asked_since = self._job is not None
         if self._job is None:
             self._next()
 
@@ -70,8 +75,8 @@ class Pipeline:
         return changed == "extract" or self.steps["cluster"].settings().get("on") == "layout"
 
     def start(self) -> None:
-        """What a fresh page does by itself: whatever has no result yet, a quick layout first."""
-        missing = [kind for kind in KINDS if getattr(self.session, SLOTS[kind]) is None]
+        """What a fresh page does by itself: whatever was asked for or has no result yet, a quick layout first."""
+        missing = [kind for kind in KINDS if self._lacks(kind)]
         if missing and missing[0] == "extract":
             self.run("extract")
         elif missing:
@@ -79,6 +84,12 @@ class Pipeline:
             if "reduce" in missing and self.steps["reduce"].method != PREVIEW:
                 self._queue.insert(0, find("reduce", PREVIEW))
             self._next()
+
+    def _lacks(self, kind: str) -> bool:
+        result = getattr(self.session, SLOTS[kind])
+        asked = kind in self._asked and result is not None and result.method != "given"
+        step = self.steps[kind]
+        return result is None or (asked and (step.method, step.settings()) != (result.method, result.settings))
 
     def stop(self, kind: str) -> None:
         """Stop the step of this kind and whatever was to come after it; what is there stays."""
@@ -100,29 +111,33 @@ class Pipeline:
             if job.state == "done":
                 self.session.finish(job)
             else:
-                self._queue = []
-                self.messages[step.kind] = "" if job.state == "stopped" else job.message
+                self._give_up(step.kind, "" if job.state == "stopped" else job.message)
         except (InputError, OSError, ValueError) as problem:
-            self._queue, self.messages[step.kind] = [], str(problem)
+            self._give_up(step.kind, str(problem))
         self._notify(step.kind)
         self._next()
+
+    def _give_up(self, kind: str, message: str) -> None:
+        """Drop what was to follow, and say why."""
+        if not self._asked_since:
+            self._queue = []
+        self.messages[kind] = message
 
     def _next(self) -> None:
         if not self._queue:
             return
+        self._asked_since = False
         step = self._queue.pop(0)
         try:
             self._job = self.session.start(step)
             self._running = step
         except (InputError, OSError) as problem:
-            self._queue, self.messages[step.kind] = [], str(problem)
+            self._give_up(step.kind, str(problem))
         self._notify(step.kind)
 
     def close(self) -> None:
-        """The visit is over: stop what runs."""
+        """The visit is over. What runs goes on to its end: the page may be loaded again, and the result is kept."""
         self._queue = []
-        if self._job is not None:
-            self._job.stop()
 
     # What the page shows
 
@@ -132,7 +147,7 @@ class Pipeline:
         ready, why = self._ready(kind)
         return {
             "title": TITLES[kind], "method": step.method, "methods": self._methods(kind), "settings": step.settings(),
-            "schema": step.describe(), "doc": (type(step).__doc__ or " ").strip().partition("\n")[0],
+            "schema": step.describe(), "doc": (type(step).__doc__ or "").strip().partition("\n")[0],
             "ready": ready, "why": why, "message": self.messages[kind], "changed": self._changed(kind),
             "notes": [] if result is None else list(result.notes), "summary": self._summary(kind), **self._progress(kind),
         }  # fmt: skip
@@ -157,7 +172,8 @@ class Pipeline:
         result = getattr(self.session, SLOTS[kind])
         if result is None or result.method == "given":
             return False
-        return self.session.stale(kind) or (self.steps[kind].method, self.steps[kind].settings()) != (result.method, result.settings)
+        step = self.steps[kind]
+        return self.session.stale(kind) or (step.method, step.settings()) != (result.method, result.settings)
 
     def _progress(self, kind: str) -> dict[str, Any]:
         if self._running is not None and self._running.kind == kind and self._job is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import logging
 import secrets
 import sys
 import webbrowser
@@ -17,6 +18,10 @@ from explorer.step import Result, Step
 from explorer.views.explorer import Explorer
 from explorer.worker import Worker
 from explorer.workspace import Workspace
+
+_LOG = logging.getLogger("explorer")
+QUIET = 5.0  # seconds after the start before a child process is made ready: first the page
+CATCH_UP = 700  # milliseconds between looks at a workspace that others may write to
 
 
 def serve(
@@ -47,7 +52,9 @@ def serve(
         raise InputError(f"cannot listen on {host}:{port} ({why}); choose another --port or --host") from problem
     link = f"http://{_shown_host(host)}:{server.port}/" + (f"?token={token}" if token else "")
     print(f"explorer: {dataset.name} at {link}", file=sys.stderr, flush=True)
-    worker.warm()
+    server.io_loop.call_later(QUIET, worker.warm)
+    if shared.path is not None:
+        _follow(shared)
     if open_browser:
         server.io_loop.add_callback(webbrowser.open, link)
     try:
@@ -57,6 +64,19 @@ def serve(
     finally:
         worker.close()
         shared.close()
+
+
+def _follow(workspace: Workspace) -> None:
+    """Show labels that other processes write into the same workspace, within a second."""
+    from tornado.ioloop import PeriodicCallback
+
+    def look() -> None:
+        try:
+            workspace.catch_up()
+        except InputError as problem:
+            _LOG.warning("%s", problem)
+
+    PeriodicCallback(look, CATCH_UP).start()
 
 
 def serve_demo(*, host: str = "127.0.0.1", port: int = 0, open_browser: bool = True) -> None:

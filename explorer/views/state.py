@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from explorer.raster import NUMBER_SCALE, bounds
 from explorer.selection import All, Any_, Box, Lasso, Not, Rule
@@ -53,7 +52,7 @@ def color(session: Session, coloring: Coloring) -> dict[str, Any]:
 
 
 def _end(value: float, *, is_date: bool) -> str:
-    return pd.Timestamp(value, unit="ms").strftime("%Y-%m-%d") if is_date else f"{value:,.4g}"
+    return str(np.datetime64(int(value), "ms").astype("datetime64[D]")) if is_date else f"{value:,.4g}"  # any year at all
 
 
 def selection(session: Session, *, regions: bool) -> dict[str, Any]:

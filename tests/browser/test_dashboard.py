@@ -190,7 +190,8 @@ def test_a_value_that_is_not_allowed_is_said(demo: Any) -> None:
 
 PAYLOADS = [
     "<img src=x onerror='window.ran=(window.ran||0)+1'>", "<script>window.ran=1</script>",
-    "{{constructor.constructor('window.ran=1')()}}", "\"><svg onload='window.ran=1'>", "javascript:window.ran=1", "<iframe srcdoc='<script>parent.ran=1</script>'></iframe>", "=1+1",
+    "{{constructor.constructor('window.ran=1')()}}", "\"><svg onload='window.ran=1'>", "javascript:window.ran=1",
+    "<iframe srcdoc='<script>parent.ran=1</script>'></iframe>", "=1+1",
 ]  # fmt: skip
 
 

@@ -79,8 +79,10 @@ export function render({model, el, view}) {
   listening.addEventListener("keydown", onKey)
   root.addEventListener("keydown", (event) => { if (event.key === "Tab") root.classList.add("keyboard") })
   root.addEventListener("pointerdown", () => { root.classList.remove("keyboard"); quietLab(root) })
-  const watch = setInterval(() => watchConnection(view, store), 1000)
-  model.on("lifecycle:remove", () => { listening.removeEventListener("keydown", onKey); clearInterval(watch) })
+  const page = view?.model?.document
+  page?.on_event?.("connection_lost", () => store.set({connected: false}))
+  page?.on_event?.("client_reconnected", () => { store.set({connected: true}); model.send_msg({verb: "ready"}) })
+  model.on("lifecycle:remove", () => { listening.removeEventListener("keydown", onKey) })
   model.send_msg({verb: "ready"})
   return root
 }
@@ -90,11 +92,4 @@ function quietLab(root) {
   let host = root
   while (host.getRootNode() instanceof ShadowRoot) host = host.getRootNode().host
   host.setAttribute("data-lm-suppress-shortcuts", "true")
-}
-
-function watchConnection(view, store) {
-  const socket = view?.model?.document?.session?._connection?.socket ?? window.Bokeh?.documents?.[0]?.session?._connection?.socket
-  if (!socket) return
-  const connected = socket.readyState === WebSocket.OPEN
-  if (connected !== (store.get("connected") ?? true)) store.set({connected})
 }
