@@ -13,7 +13,7 @@ function header(store, dialogs, setTheme) {
     if (data.served) document.title = `${data.name} · explorer`
   })
   store.on("data connected", ({data, connected}) => {
-    kept.textContent = connected === false ? "disconnected: labelling is off" : data?.kept || ""
+    kept.textContent = connected === false ? "disconnected: nothing is sent or saved now; reload the page when the server is back" : data?.kept || ""
     kept.classList.toggle("bad", connected === false)
   })
   store.on("theme", ({theme: now}) => { theme.textContent = now === "dark" ? "Light" : "Dark" })
@@ -60,6 +60,7 @@ export function render({model, el, view}) {
   const cards = ["extract", "reduce", "cluster"].map((kind) => new StepCard(store, kind))
   root.append(header(store, dialogs, setTheme),
     h("aside", {class: "left"}, cards.map((card) => card.el), new Legend(store).el), map.el, h("aside", {class: "right"}, items.el), bar.el, dialogs.el)
+  store.on("connected", ({connected}) => root.classList.toggle("offline", connected === false))
   store.on("data", ({data}) => root.classList.toggle("served", data.served))
   let chosen = null
   try { chosen = localStorage.getItem(THEME) } catch { chosen = null }

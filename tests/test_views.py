@@ -1,0 +1,921 @@
+"""The page's side that needs no browser: what is sent is right and plain, and whatever is heard does no harm."""
+
+from __future__ import annotations
+
+import gc
+import io
+import json
+import math
+import time
+import weakref
+from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import param
+import pyarrow as pa
+import pytest
+from PIL import Image
+
+import explorer
+from explorer import Box, Explorer, Ids, InCluster, InputError, Lasso, Reducer, Session, Where, Workspace
+from explorer.dataset import Dataset
+from explorer.errors import Cancelled
+from explorer.session.coloring import GREY, MOST, Coloring, Known, coloring
+from explorer.step import KINDS, Progress, Result, find
+from explorer.views import items, state
+from explorer.views.component import Page
+from explorer.views.frames import LARGEST, points, viewport
+from explorer.views.pipeline import Pipeline
+from explorer.worker import Worker
+
+RNG = np.random.default_rng(0)
+N = 90
+VECTORS = np.concatenate([RNG.normal(center, 0.3, (30, 6)) for center in (-3, 0, 3)]).astype(np.float32)
+VIEW = {"verb": "view", "viewport": [-5.0, 5.0, -5.0, 5.0], "width": 80, "height": 60, "ratio": 1, "sequence": 1}
+
+
+def picture(row: int) -> bytes:
+    out = io.BytesIO()
+    Image.new("RGBA", (200, 100), (row * 20 % 256, 80, 90, 255 if row % 2 else 0)).save(out, "PNG")
+    return out.getvalue()
+
+
+def everything() -> Dataset:
+    """Items with every kind of column, and something missing in each."""
+    some = [None if row % 10 == 7 else row for row in range(N)]
+    columns: dict[str, Any] = {
+        "number": pa.array([None if row is None else row / 4 for row in some]),
+        "huge": pa.array([2**60 + row for row in range(N)]),
+        "kind": pa.array([None if row is None else "abc"[row % 3] for row in some]),
+        "many": pa.array([f"v{row % 40}" for row in range(N)]),
+        "code": pa.array([row % 4 for row in range(N)]).dictionary_encode(),
+        "words": pa.array([None if row is None else f"a text about {row} <b>things</b>" for row in some]),
+        "day": pa.array([None if row is None else date(2020, 1, 1 + row % 28) for row in some]),
+        "flag": pa.array([None if row is None else row % 2 == 0 for row in some]),
+        "picture": pa.array([{"bytes": b"not a picture" if row == 3 else picture(row), "path": None} for row in range(N)]),
+    }
+    kinds = {"number": "number", "huge": "number", "kind": "category", "many": "category", "code": "category", "words": "text",
+             "day": "date", "flag": "flag", "picture": "image"}  # fmt: skip
+    ids = np.array([f"i{row}" for row in range(N)], object)
+    return Dataset("all.parquet", ids, pa.table(columns), kinds, {"text": "words", "image": "picture"}, VECTORS)
+
+
+def table(**columns: Any) -> Dataset:
+    n = len(next(iter(columns.values())))
+    return explorer.read(pd.DataFrame({"id": [f"i{row}" for row in range(n)], **columns}))
+
+
+@pytest.fixture
+def session() -> Iterator[Session]:
+    """With a layout and clusters."""
+    made = Session(everything())
+    made.extract("vectors")
+    made.reduce("pca")
+    made.cluster("kmeans", n_clusters=3)
+    yield made
+    made.workspace.close()
+
+
+@pytest.fixture(scope="module")
+def worker() -> Iterator[Worker]:
+    made = Worker()
+    yield made
+    made.close()
+
+
+def until(check: Callable[[], Any], what: str, seconds: float = 60) -> Any:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if found := check():
+            return found
+        time.sleep(0.01)
+    raise AssertionError(f"waited {seconds} s for: {what}")
+
+
+def plain(message: Any) -> str:
+    """A message as JSON, where only bytes are more than that; NaN is no JSON."""
+    return json.dumps(message, allow_nan=False, default=lambda value: {"bytes": len(value)} if isinstance(value, bytes) else 1 / 0)
+
+
+# What the page shows
+
+
+def test_data(session: Session) -> None:
+    said = state.data(session, served=True)
+    assert (said["name"], said["served"]) == ("all.parquet", True)
+    assert "in memory" in said["kept"]
+    assert ["kind", "category"] in json.loads(plain(said))["columns"]
+
+
+def test_map_without_and_with_a_layout(session: Session) -> None:
+    empty = Session(VECTORS)
+    said = [state.map_(empty)]
+    empty.extract("vectors")
+    said.append(state.map_(empty))
+    assert [one["bounds"] for one in said] == [None, None]
+    assert "features" in said[0]["title"]
+    assert "layout" in said[1]["title"]
+    there = state.map_(session)
+    plain(there)
+    low, high = session.layout.values.min(axis=0), session.layout.values.max(axis=0)
+    assert there["bounds"] == (float(low[0]), float(high[0]), float(low[1]), float(high[1]))
+    assert there["without"] == 0
+
+
+def test_rows_without_a_place_are_counted() -> None:
+    broken = VECTORS.copy()
+    broken[5] = np.nan
+    session = Session(explorer.read(broken))
+    values = VECTORS[:, :2].copy()
+    values[[3, 4]] = np.nan
+    session.adopt(Result(values, "reduce", "given", {}, "", "k"))
+    assert state.map_(session)["without"] == 2
+
+
+def test_the_legend_counts_what_there_is(session: Session) -> None:
+    session.select(Box(-100, -100, 0, 100))
+    for by in ["cluster", "label", "column:kind", "column:many", "column:flag", "column:code", "none"]:
+        session.color_by = by
+        said = state.color(session, session.coloring())
+        plain(said)
+        assert said["by"] == by
+        if by == "none":
+            assert said["entries"] == []
+            continue
+        assert sum(entry["all"] for entry in said["entries"]) == N
+        assert sum(entry["selected"] for entry in said["entries"]) == session.selection.sum()
+    session.color_by = "column:kind"
+    counted = {entry["name"]: (entry["all"], entry["selected"]) for entry in state.color(session, session.coloring())["entries"]}
+    kind = session.dataset.column("kind")
+    for name in "abc":
+        assert counted[name] == ((kind == name).sum(), ((kind == name) & session.selection).sum())
+    assert counted["(missing)"] == (kind.isna().sum(), (kind.isna() & session.selection).sum())
+
+
+def test_the_legend_of_numbers_and_dates(session: Session) -> None:
+    session.color_by = "column:number"
+    said = state.color(session, session.coloring())
+    assert said["kind"] == "number"
+    assert said["missing"] == session.dataset.column("number").isna().sum() == 9
+    assert [float(end) for end in said["ends"]] == pytest.approx(np.nanpercentile(session.dataset.column("number"), [1, 99]), rel=1e-3)
+    session.color_by = "column:day"
+    said = state.color(session, session.coloring())
+    assert said["ends"] == ["2020-01-01", "2020-01-28"]
+    session.color_by = "column:huge"
+    plain(state.color(session, session.coloring()))
+
+
+def test_selection_and_its_regions(session: Session) -> None:
+    assert state.selection(session, regions=True) == {"count": 0, "undo": False, "redo": False, "regions": []}
+    session.select(Box(0, 0, 5, 6))
+    session.select(Lasso([(-9, -9), (0, 9), (9, -9)]), "add")
+    session.select(Where("kind", "==", "a"), "subtract")
+    said = state.selection(session, regions=True)
+    plain(said)
+    assert said["count"] == session.selection.sum() > 0
+    assert said["undo"]
+    assert said["regions"] == [[(0, 0), (5, 0), (5, 6), (0, 6)], [(-9, -9), (0, 9), (9, -9)]]
+    assert state.selection(session, regions=False)["regions"] == []
+
+
+def test_labels(session: Session) -> None:
+    session.select(InCluster(1))
+    session.label("<img src=x>")
+    session.create_category("empty")
+    said = state.labels(session)
+    plain(said)
+    assert [(one["name"], one["key"], one["count"]) for one in said["categories"]] == [("<img src=x>", 1, 30), ("empty", 2, 0)]
+    assert (said["labelled"], said["total"]) == (30, N)
+
+
+def test_names_stand_on_items_of_their_clusters(session: Session) -> None:
+    found = state.names(session)
+    plain(found)
+    assert len(found) == 3
+    for cluster, one in enumerate(found):
+        row = int(np.abs(session.layout.values - (one["x"], one["y"])).sum(axis=1).argmin())
+        assert session.clusters.values[row] == cluster
+    session.adopt(Result(np.full(N, -1, np.int32), "cluster", "given", {"on": "layout"}, "", "none"))
+    assert state.names(session) == []
+
+
+# Colours
+
+
+def by_column(values: Any, kind: str = "category") -> Coloring:
+    dataset = Dataset("t", np.arange(len(values)), pa.table({"c": values}), {"c": kind})
+    return coloring("column:c", Known(dataset, None, Session(dataset).labels))
+
+
+def test_more_than_twenty_categories_are_the_most_frequent_and_other() -> None:
+    values = [f"v{row}" for row in range(30) for _ in range(30 - row)] + [None] * 5
+    made = by_column(pa.array(values))
+    assert made.names == [*(f"v{row}" for row in range(MOST)), "other (10 more)", "(missing)"]
+    assert made.counts().tolist() == [*range(30, 10, -1), sum(range(1, 11)), 5]
+    assert made.colors[-2:] == [GREY, GREY]
+    assert len(set(made.colors[:MOST])) == MOST
+    assert not any(name.startswith("other") for name in by_column(pa.array(values[: sum(range(11, 31))])).names)
+
+
+def test_every_item_has_one_entry_of_the_legend() -> None:
+    for values in [["a"] * 5, [None] * 5, ["", " ", "a", "b", None], [f"v{row}" for row in range(300)]]:
+        made = by_column(pa.array(values, pa.string()))
+        assert made.counts().sum() == len(values)
+        assert len(made.names) == len(made.colors) == len(set(made.names))
+        assert made.codes.min() >= 0
+
+
+def test_a_value_that_is_called_like_one_of_ours() -> None:
+    """Entries are hidden by name, so that none may have another's."""
+    made = by_column(pa.array(["(missing)"] * 4 + ["x"] * 3 + [None] * 2))
+    assert made.names == ["(missing)", "x", "(missing) 2"]
+    assert made.counts().tolist() == [4, 3, 2]
+    dataset = table(v=range(40))
+    found = coloring("cluster", Known(dataset, np.repeat(np.arange(-1, 3), 10), Session(dataset).labels, {0: "noise", 2: "x"}))
+    assert found.names[-1] == "noise"
+    assert found.names[1:3] == ["cluster 1", "x"]
+    assert len(set(found.names)) == 4
+    session = Session(VECTORS)
+    session.select(Ids(session.dataset.ids[:3]))
+    session.label("no label")
+    session.color_by = "label"
+    assert len(set(session.coloring().names)) == 2
+    assert session.coloring().counts().tolist() == [3, N - 3]
+
+
+def test_an_outlier_does_not_turn_all_numbers_into_one_colour() -> None:
+    made = by_column(pa.array([*np.linspace(0, 1, 500), 1e12, -1e12, math.inf, math.nan]), "number")
+    assert made.kind == "number"
+    assert -0.1 < made.bounds[0] < made.bounds[1] < 1.1
+    assert np.isnan(made.values[[-1, -2]]).all()
+    assert made.names[made.codes[-1]] == "(missing)"
+    drawn = points(np.zeros((504, 2)), made, frozenset(), np.zeros(504, bool)).values
+    assert np.nanmin(drawn) == 0
+    assert np.nanmax(drawn) == 1
+    assert len(np.unique(drawn[:500])) > 400
+
+
+@pytest.mark.parametrize(
+    ("values", "kind"),
+    [
+        (pa.array([5, 5, 5]), "number"),
+        (pa.array([None, None, None], pa.float64()), "number"),
+        (pa.array([math.nan, math.inf, -math.inf]), "number"),
+        (pa.array([2**63, 2**64 - 1, None], pa.uint64()), "number"),
+        (pa.array([Decimal("1.5"), None, Decimal("2.5")]), "number"),
+        (pa.array([date(1, 1, 1), None, date(9999, 12, 31)]), "date"),
+        (pa.array([datetime(2020, 1, 1, tzinfo=UTC), None, datetime(2021, 1, 1, tzinfo=UTC)]), "date"),
+        (pa.array([10**12, None, -(10**12)], pa.timestamp("s")), "date"),
+        (pa.array([None, None, None], pa.timestamp("ns")), "date"),
+        (pa.array([True, None, False]), "flag"),
+        (pa.array(["a", None, "b"]).dictionary_encode(), "category"),
+        (pa.array([1, None, 2]).dictionary_encode(), "category"),
+    ],
+)
+def test_any_column_colours_and_shows(values: pa.Array, kind: str) -> None:
+    dataset = Dataset("t", np.arange(3), pa.table({"c": values}), {"c": kind})
+    session = Session(dataset)
+    session.color_by = "column:c"
+    made = session.coloring()
+    said = state.color(session, made)
+    plain(said)
+    assert made.counts().sum() == 3
+    assert points(np.zeros((3, 2)), made, frozenset(), np.zeros(3, bool)).palette.shape == (len(made.names), 3)
+    plain(items.window(dataset, np.arange(3), "table", items.Marks(None, None)))
+    plain([items.title(dataset, row) for row in range(3)])
+    plain(items.lines(dataset, 0, None, ""))
+    plain(items.heads(dataset, items.Marks(None, None)))
+
+
+def test_a_legend_of_a_thousand_clusters() -> None:
+    dataset = table(v=range(3_000))
+    made = coloring("cluster", Known(dataset, np.arange(3_000) % 1_000, Session(dataset).labels))
+    assert len(made.names) == 3 * MOST + 2
+    assert made.names[-2:] == [f"other ({1_000 - 3 * MOST} more)", "noise"]
+    assert made.counts().sum() == 3_000
+    assert made.counts()[-1] == 0
+
+
+# Items
+
+
+def test_windows_of_every_mode(session: Session) -> None:
+    dataset = session.dataset
+    assert items.modes(dataset) == ["gallery", "cards", "table"]
+    session.select(Ids(["i0", "i7"]))
+    session.label("mine")
+    marks = items.Marks(session.labels.values(), lambda row: f"c{row}")
+    rows = np.array([7, 0, 89])
+    for mode in items.modes(dataset):
+        made = items.window(dataset, rows, mode, marks)
+        plain(made)
+        assert [one["row"] for one in made] == [7, 0, 89]
+    cards = items.window(dataset, rows, "cards", marks)
+    assert [card["label"] for card in cards] == ["mine", "mine", None]
+    assert [card["text"] for card in cards] == ["", "a text about 0 <b>things</b>", "a text about 89 <b>things</b>"]
+    heads = items.heads(dataset, marks)
+    assert heads[:3] == ["id", "label", "cluster"]
+    cells = dict(zip(heads, items.window(dataset, rows, "table", marks)[1]["cells"], strict=True))
+    wanted = {"id": "i0", "label": "mine", "cluster": "c0", "number": 0.0, "huge": str(2**60), "kind": "a", "day": "2020-01-01"}
+    assert wanted.items() <= cells.items()
+    assert cells["flag"] == "yes"
+    missing = dict(zip(heads, items.window(dataset, rows, "table", marks)[0]["cells"], strict=True))
+    assert [missing[name] for name in ("number", "kind", "day", "flag", "words")] == [None] * 5
+    assert items.window(dataset, np.zeros(0, int), "table", marks) == []
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (None, None), (math.nan, None), (pd.NaT, None), (True, "yes"), (np.False_, "no"), (3, 3), (2**53, str(2**53)), (-(2**80), str(-(2**80))),
+        (math.inf, "inf"), (np.float32(0.5), 0.5), (np.int64(7), 7), ("x" * 1_000, "x" * items.WORDS), (date(2020, 1, 2), "2020-01-02"),
+        (Decimal("1.50"), "1.50"), (Decimal("NaN"), None), ("", ""),
+    ],
+)  # fmt: skip
+def test_cell(value: Any, shown: Any) -> None:
+    assert items.cell(value) == shown
+    plain(items.cell(value))
+
+
+def test_titles() -> None:
+    texts = explorer.read(pd.DataFrame({"text": ["short words here", "long " * 40, None, "and one more text"]}), text="text")
+    assert [items.title(texts, row) for row in range(4)] == ["short words here", "1", "2", "and one more text"]
+    assert items.title(explorer.read(VECTORS), 5) == "5"
+
+
+def test_the_id_column_is_not_shown_twice() -> None:
+    dataset = table(size=[1.0, 2.0, 3.0, 4.0])
+    assert items.columns(dataset) == ["size"]
+
+
+def test_thumbnails() -> None:
+    made = items.Thumbnails(everything(), keep=5)
+    first = made.get(0)
+    assert Image.open(io.BytesIO(first)).size == (items.THUMB, items.THUMB // 2)
+    assert Image.open(io.BytesIO(first)).convert("RGBA").getpixel((5, 5))[3] == 0, "the page's ground shows through"
+    assert made.get(3) == b"", "one that cannot be read"
+    for row in range(20):
+        made.get(row)
+    assert made.get(0) == first
+    assert len(made._made) == 5
+
+
+# Viewports
+
+
+def test_a_viewport_is_what_a_screen_can_have() -> None:
+    made = viewport({"viewport": [0, 1, 0, 1], "width": 1e9, "height": -5, "ratio": 1e9})
+    assert made.width * made.ratio <= LARGEST
+    assert made.height >= 1
+    for wrong in [[0, 0, 0, 1], [1, 0, 0, 1], [0, math.nan, 0, 1], [0, math.inf, 0, 1], [0, 1, 0], "abcd", None]:
+        with pytest.raises((ValueError, TypeError)):
+            viewport({"viewport": wrong, "width": 10, "height": 10})
+
+
+# The pipeline
+
+
+class Sleeps(Reducer):
+    """Takes until it is stopped."""
+
+    method = "sleeps"
+    fails = param.Boolean(False, doc="Whether it fails.")
+
+    def compute(self, vectors: np.ndarray, progress: Progress) -> np.ndarray:
+        if self.fails:
+            raise InputError("it cannot be laid out; take another one")
+        for step in range(6_000):
+            progress(step / 6_000, "sleeping")
+            time.sleep(0.01)
+        return vectors[:, :2]
+
+
+def run_out(pipeline: Pipeline) -> list[tuple[str, str]]:
+    """Poll to the end; the results in the order they came, as kind and method."""
+    came: list[tuple[str, str]] = []
+    watcher = pipeline.session.param.watch(
+        lambda *events: came.extend((event.new.kind, event.new.method) for event in events), ["features", "layout", "clusters"]
+    )
+    deadline = time.monotonic() + 120
+    while pipeline.busy:
+        assert time.monotonic() < deadline, "the pipeline does not end"
+        for kind in KINDS:
+            plain(pipeline.describe(kind))
+        pipeline.poll()
+        time.sleep(0.02)
+    pipeline.session.param.unwatch(watcher)
+    return came
+
+
+def test_a_fresh_page_gets_a_quick_layout_then_the_real_one_then_clusters(worker: Worker) -> None:
+    steps = {"reduce": find("reduce", "umap", n_epochs=10), "cluster": find("cluster", "hdbscan", min_cluster_size=5)}
+    pipeline = Pipeline(Session(VECTORS, worker=worker), steps, lambda kind: None)
+    assert pipeline.describe("reduce")["state"] == "empty"
+    assert not pipeline.describe("reduce")["ready"]
+    pipeline.start()
+    assert pipeline.describe("extract")["state"] == "running"
+    assert [pipeline.describe(kind)["state"] for kind in ("reduce", "cluster")] == ["waiting", "waiting"]
+    assert run_out(pipeline) == [("extract", "vectors"), ("reduce", "pca"), ("reduce", "umap"), ("cluster", "hdbscan")]
+    said = [pipeline.describe(kind) for kind in KINDS]
+    assert [one["state"] for one in said] == ["done"] * 3
+    assert not any(one["changed"] or one["message"] for one in said)
+    assert "90 × 6" in said[0]["summary"]
+    count = int(pipeline.session.clusters.values.max()) + 1
+    assert said[2]["summary"].startswith(f"{count} clusters")
+    pipeline.start()
+    assert not pipeline.busy, "all is there"
+    pipeline.change("reduce", "n_neighbors", 7)
+    assert pipeline.describe("reduce")["changed"]
+
+
+def test_a_layout_that_is_there_stays(worker: Worker) -> None:
+    """No preview in the place of what the person gave."""
+    dataset = Dataset("d", np.arange(N), pa.table({}), {}, {}, VECTORS, np.ascontiguousarray(VECTORS[:, :2]))
+    pipeline = Pipeline(Session(dataset, worker=worker), {}, lambda kind: None)
+    pipeline.start()
+    assert [kind for kind, _ in run_out(pipeline)] == ["extract", "cluster"]
+    assert pipeline.session.layout.method == "given"
+    pipeline.run("extract")
+    assert [kind for kind, _ in run_out(pipeline)] == ["extract", "cluster"]
+
+
+def waiting(session: Session, **chosen: Any) -> Pipeline:
+    """A pipeline whose layout takes until it is stopped."""
+    return Pipeline(session, {"reduce": Sleeps(), "cluster": find("cluster", "kmeans", n_clusters=3)} | chosen, lambda kind: None)
+
+
+def test_stop_leaves_what_was_there(session: Session) -> None:
+    before = session.layout
+    pipeline = waiting(session)
+    pipeline.run("reduce")
+    until(lambda: pipeline.describe("reduce")["note"] == "sleeping", "a running step")
+    assert pipeline.describe("cluster")["state"] == "waiting"
+    pipeline.stop("reduce")
+    assert run_out(pipeline) == []
+    said = pipeline.describe("reduce")
+    assert (said["state"], said["message"]) == ("done", "")
+    assert session.layout is before
+
+
+def test_what_is_asked_for_after_stop_runs(session: Session) -> None:
+    pipeline = waiting(session, cluster=find("cluster", "kmeans", n_clusters=4))
+    pipeline.run("reduce")
+    pipeline.stop("reduce")
+    pipeline.run("cluster")
+    assert run_out(pipeline) == [("cluster", "kmeans")]
+    assert session.clusters.settings["n_clusters"] == 4
+
+
+def test_another_run_does_not_forget_what_waits(session: Session) -> None:
+    pipeline = waiting(session, extract=find("extract", "vectors"), reduce=find("reduce", "pca"))
+    pipeline.run("extract")
+    pipeline.run("cluster")
+    assert run_out(pipeline) == [("extract", "vectors"), ("reduce", "pca"), ("cluster", "kmeans")]
+
+
+def test_stop_of_what_waits(session: Session) -> None:
+    pipeline = waiting(session)
+    pipeline.run("reduce")
+    pipeline.stop("cluster")
+    assert pipeline.describe("cluster")["state"] == "done"
+    assert pipeline.describe("reduce")["state"] == "running"
+    pipeline.stop("reduce")
+    run_out(pipeline)
+
+
+def test_failure_is_a_message_and_nothing_follows(session: Session) -> None:
+    before = session.layout
+    pipeline = waiting(session, reduce=Sleeps(fails=True))
+    pipeline.run("reduce")
+    assert run_out(pipeline) == []
+    assert pipeline.describe("reduce")["message"] == "it cannot be laid out; take another one"
+    assert session.layout is before
+    pipeline.choose("reduce", "pca")
+    assert pipeline.describe("reduce")["message"] == ""
+
+
+def test_a_step_without_its_input_says_what_is_missing() -> None:
+    pipeline = Pipeline(Session(VECTORS), {}, lambda kind: None)
+    assert pipeline.describe("cluster")["why"].startswith("first there must be")
+    pipeline.run("reduce")
+    assert not pipeline.busy
+    assert "first call" in pipeline.describe("reduce")["message"]
+
+
+def test_a_value_that_is_not_allowed_changes_nothing(session: Session) -> None:
+    pipeline = waiting(session)
+    for name, value in [("n_clusters", 10**9), ("n_clusters", "many"), ("n_clusters", [3]), ("n_clusters", 2.5), ("nope", 3), ("kind", "x")]:
+        with pytest.raises(InputError):
+            pipeline.change("cluster", name, value)
+    assert pipeline.steps["cluster"].settings()["n_clusters"] == 3
+    pipeline.change("cluster", "n_clusters", 7.0)
+    assert pipeline.steps["cluster"].settings()["n_clusters"] == 7
+    assert isinstance(pipeline.steps["cluster"].settings()["n_clusters"], int)
+
+
+def test_a_method_chosen_again_has_its_settings(session: Session) -> None:
+    pipeline = waiting(session)
+    pipeline.change("cluster", "n_clusters", 9)
+    pipeline.choose("cluster", "hdbscan")
+    pipeline.change("cluster", "min_cluster_size", 33)
+    pipeline.choose("cluster", "kmeans")
+    assert pipeline.steps["cluster"].settings()["n_clusters"] == 9
+    pipeline.choose("cluster", "hdbscan")
+    assert pipeline.steps["cluster"].settings()["min_cluster_size"] == 33
+    with pytest.raises(InputError, match="hdbscan"):
+        pipeline.choose("cluster", "hdbscn")
+    assert pipeline.steps["cluster"].method == "hdbscan"
+
+
+def test_a_setting_changed_during_a_run_changes_nothing_of_it(session: Session) -> None:
+    pipeline = waiting(session)
+    pipeline.run("cluster")
+    pipeline.change("cluster", "n_clusters", 8)
+    run_out(pipeline)
+    assert session.clusters.settings["n_clusters"] == 3
+    assert pipeline.describe("cluster")["changed"]
+
+
+def test_a_reopened_page_shows_the_settings_of_its_results(session: Session) -> None:
+    session.cluster("kmeans", n_clusters=5)
+    assert Pipeline(session, {}, lambda kind: None).steps["cluster"].settings()["n_clusters"] == 5
+
+
+# The dashboard, driven by messages
+
+
+class Wire:
+    """An `Explorer` and all that it sends."""
+
+    def __init__(self, session: Session, sent: list[tuple[Page, dict[str, Any]]]) -> None:
+        self.view = Explorer(session)
+        self.session = session
+        self._sent = sent
+
+    def say(self, verb: Any, **message: Any) -> list[dict[str, Any]]:
+        """Send a message as the page does; gives the answers."""
+        start = len(self.sent)
+        self.view.page._handle_msg({"verb": verb} | message)
+        return self.sent[start:]
+
+    @property
+    def sent(self) -> list[dict[str, Any]]:
+        return [message for page, message in self._sent if page is self.view.page]
+
+    def values(self) -> dict[str, Any]:
+        """What the page shows now."""
+        made: dict[str, Any] = {}
+        for message in self.sent:
+            made |= message.get("set", {})
+        return made
+
+    def toasts(self) -> list[str]:
+        return [message["toast"]["text"] for message in self.sent if "toast" in message]
+
+    def wait(self, what: str, start: int = 0) -> Any:
+        """The next message of a kind that comes from a thread."""
+        return until(lambda: next((message[what] for message in self.sent[start:] if what in message), None), what)
+
+
+@pytest.fixture
+def sent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Page, dict[str, Any]]]:
+    """All that would go over the wire, each message checked to be plain."""
+    made: list[tuple[Page, dict[str, Any]]] = []
+
+    def record(page: Page, message: Any) -> None:
+        plain(message)
+        made.append((page, message))
+
+    monkeypatch.setattr(Page, "_send_msg", record)
+    return made
+
+
+@pytest.fixture
+def wire(session: Session, sent: list) -> Iterator[Wire]:
+    made = Wire(session, sent)
+    made.say("ready")
+    yield made
+    made.view.close()
+
+
+def center(session: Session, row: int) -> dict[str, float]:
+    x, y = session.layout.values[row]
+    return {"x": float(x), "y": float(y), "reach": 1e-6}
+
+
+def test_ready_tells_everything(wire: Wire) -> None:
+    assert {"data", "steps", "labels", "selection", "color", "names", "map", "items_of", "formats"} <= wire.values().keys()
+    assert wire.values()["color"]["by"] == "column:kind", "a column of few values, until somebody chooses"
+    assert not wire.view.pipeline.busy
+    assert wire.toasts() == []
+
+
+def test_view_draws_every_item(wire: Wire) -> None:
+    start = len(wire.sent)
+    wire.say(**VIEW)
+    frame = wire.wait("frame", start)
+    x, y = wire.session.layout.values.T
+    assert (frame["seen"], frame["of"]) == (((np.abs(x) <= 5) & (np.abs(y) <= 5)).sum(), N)
+    assert Image.open(io.BytesIO(frame["png"])).size == (80, 60)
+    assert (frame["viewport"], frame["sequence"]) == (VIEW["viewport"], 1)
+
+
+def test_hover_and_pick(wire: Wire) -> None:
+    wire.say("hover", **center(wire.session, 11))
+    hovered = wire.values()["hover"]
+    assert hovered["row"] == 11
+    assert hovered["thumb"]
+    wire.say("hover", x=1e9, y=1e9, reach=1)
+    assert wire.values()["hover"] is None
+    wire.say("pick", **center(wire.session, 3), mode="replace")
+    assert wire.session.selected_ids.tolist() == ["i3"]
+    assert wire.values()["item"]["row"] == 3
+    assert wire.values()["item"]["picture"] is None, "one that cannot be read"
+    wire.say("pick", **center(wire.session, 4), mode="add")
+    assert wire.session.selected_ids.tolist() == ["i3", "i4"]
+    assert wire.values()["item"]["picture"]
+    assert wire.values()["item"]["text"] == ""
+    wire.say("pick", x=1e9, y=1e9, reach=1, mode="replace")
+    assert wire.session.selected_ids.tolist() == ["i3", "i4"]
+
+
+def test_select_label_undo_redo_clear(wire: Wire) -> None:
+    wire.say("select", rule=Box(-100, -100, 0, 100).to_json(), mode="replace")
+    chosen = wire.session.layout.values[:, 0] <= 0
+    assert (wire.session.selection == chosen).all()
+    assert wire.values()["selection"]["count"] == chosen.sum()
+    assert len(wire.values()["selection"]["regions"]) == 1
+    assert wire.values()["items_of"]["count"] == chosen.sum()
+    wire.say("label", name="left")
+    assert wire.values()["labels"]["labelled"] == chosen.sum()
+    wire.say("label", name="left")
+    assert "already" in wire.toasts()[-1]
+    wire.say("undo")
+    assert wire.values()["labels"]["labelled"] == 0
+    wire.say("redo")
+    assert wire.values()["labels"]["labelled"] == chosen.sum()
+    wire.say("unlabel")
+    assert wire.values()["labels"]["labelled"] == 0
+    wire.say("clear")
+    assert wire.values()["selection"]["count"] == 0
+    for _ in range(9):
+        wire.say("undo")
+    assert wire.toasts()[-1] == "nothing to do"
+    wire.say("label", name="nobody")
+    assert "nothing is selected" in wire.toasts()[-1]
+
+
+def test_categories(wire: Wire) -> None:
+    wire.say("select", rule=InCluster(0).to_json(), mode="replace")
+    wire.say("label", name="a")
+    wire.say("create", name="b")
+    wire.say("recolor", name="b", color="#123456")
+    wire.say("rename", name="a", to="c")
+    wire.say("merge", name="c", into="b")
+    assert [(one["name"], one["color"], one["count"]) for one in wire.values()["labels"]["categories"]] == [("b", "#123456", 30)]
+    wire.say("delete", name="b")
+    assert wire.values()["labels"]["categories"] == []
+    for verb, more in [("rename", {"name": "nope", "to": "x"}), ("recolor", {"name": "nope", "color": "red"}), ("delete", {"name": "q"})]:
+        wire.say(verb, **more)
+        assert wire.sent[-1]["toast"]["tone"] == "error"
+
+
+def test_colours_and_what_is_hidden_cannot_be_brushed(wire: Wire) -> None:
+    everywhere = Box(-1e6, -1e6, 1e6, 1e6).to_json()
+    kind = wire.session.dataset.column("kind")
+    wire.say("color", by="column:kind")
+    wire.say("hide", name="a")
+    assert [entry["hidden"] for entry in wire.values()["color"]["entries"]] == [True, False, False, False]
+    wire.say("select", rule=everywhere, mode="replace")
+    assert (wire.session.selection == (kind != "a")).all()
+    assert wire.session.rule.to_json()["parts"][1]["part"]["column"] == "kind", "the rule says why"
+    wire.say("solo", name="b")
+    wire.say("select", rule=everywhere, mode="replace")
+    assert (wire.session.selection == (kind == "b")).all()
+    wire.say("solo", name="b")
+    wire.say("select", rule=everywhere, mode="replace")
+    assert wire.session.selection.all()
+    wire.say("hide", name="(missing)")
+    wire.say("select", rule=everywhere, mode="replace")
+    assert (wire.session.selection == kind.notna()).all()
+    wire.say("show_all")
+    assert wire.session.hidden == frozenset()
+    for by in ["cluster", "column:many", "column:code", "column:flag", "label"]:
+        wire.say("color", by=by)
+        first = wire.values()["color"]["entries"][0]["name"]
+        wire.say("hide", name=first)
+        wire.say("select", rule=everywhere, mode="replace")
+        shown = wire.session.coloring().codes != 0
+        assert (wire.session.selection == shown).all(), by
+
+
+def test_a_hidden_item_cannot_be_hovered(wire: Wire) -> None:
+    wire.say("color", by="column:kind")
+    wire.say("hide", name="a")
+    wire.say("hover", **center(wire.session, 0))
+    assert wire.values()["hover"] is None
+
+
+def test_items_come_for_the_latest_selection_only(wire: Wire) -> None:
+    wire.say("select", rule=Ids(["i1", "i3", "i5"]).to_json(), mode="replace")
+    version = wire.values()["items_of"]["version"]
+    for mode in ("gallery", "cards", "table"):
+        start = len(wire.sent)
+        wire.say("items", mode=mode, version=version, start=1, count=10)
+        came = wire.wait("items", start)
+        assert [one["row"] for one in came["rows"]] == [3, 5]
+        assert (came["mode"], came["version"], came["start"]) == (mode, version, 1)
+        if mode == "gallery":
+            assert came["offsets"] == [0, 0, len(came["blob"])]
+    assert wire.say("items", mode="gallery", version=version - 1, start=0, count=10) == []
+    assert wire.say("items", mode="films", version=version, start=0, count=10) == []
+
+
+def test_steps_from_the_page(wire: Wire) -> None:
+    wire.say("method", kind="cluster", method="kmeans")
+    wire.say("setting", kind="cluster", name="n_clusters", value=5.0)
+    assert wire.values()["steps"]["cluster"]["settings"]["n_clusters"] == 5
+    wire.say("setting", kind="cluster", name="n_clusters", value=1e9)
+    assert "not allowed" in wire.toasts()[-1]
+    assert wire.values()["steps"]["cluster"]["settings"]["n_clusters"] == 5
+    wire.say("run", kind="cluster")
+    until(lambda: int(wire.session.clusters.values.max()) == 4, "five clusters")
+    until(lambda: wire.values()["steps"]["cluster"]["state"] == "done", "the end of the run")
+    assert len(wire.values()["names"]) == 5
+
+
+def test_export_comes_in_pieces_with_its_settings(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("explorer.views.explorer.PIECE", 1_000)
+    wire.say("select", rule=InCluster(0).to_json(), mode="replace")
+    wire.say("label", name="NA")
+    parts = [message["part"] for message in wire.say("export", ending=".csv", for_spreadsheets=False)]
+    files: dict[str, bytes] = {}
+    for part in parts:
+        files[part["name"]] = files.get(part["name"], b"") + part["bytes"]
+    assert list(files) == ["all-labels.csv", "all-labels.csv.settings.json"]
+    assert len(parts) > 4
+    assert [part["name"] for part in parts if part["last"]] == list(files)
+    rows = pd.read_csv(io.BytesIO(files["all-labels.csv"]), keep_default_na=False)
+    assert (rows["label"] == "NA").sum() == 30
+    assert json.loads(files["all-labels.csv.settings.json"])["dataset"]["items"] == N
+    wire.say("export", ending=".exe", for_spreadsheets=False)
+    assert wire.sent[-1]["toast"]["tone"] == "error"
+
+
+def test_two_visits_share_labels_and_nothing_else(session: Session, sent: list) -> None:
+    one = Wire(session, sent)
+    other = Wire(Session(session.dataset, session.workspace), sent)
+    one.say("ready")
+    other.say("ready")
+    one.say("select", rule=InCluster(0).to_json(), mode="replace")
+    one.say("label", name="shared")
+    assert other.values()["labels"]["labelled"] == 30
+    assert other.values()["selection"]["count"] == 0
+    one.view.close()
+    other.say("select", rule=InCluster(1).to_json(), mode="replace")
+    start = len(one.sent)
+    other.say("label", name="later")
+    assert one.sent[start:] == [], "who is gone hears nothing"
+    other.view.close()
+
+
+ODD = [None, True, -1, 10**400, 1e308, math.nan, math.inf, "", "x" * 100_000, "\ud800", [], [[]], {}, {"rule": "box"}, b"bytes"]
+FIELDS = {
+    "ready": [], "view": ["viewport", "width", "height", "ratio", "sequence"], "hover": ["x", "y", "reach"],
+    "pick": ["x", "y", "reach", "mode"], "select": ["rule", "mode"], "clear": [], "color": ["by"], "hide": ["name"],
+    "solo": ["name"], "show_all": [], "label": ["name"], "unlabel": [], "create": ["name"], "rename": ["name", "to"],
+    "recolor": ["name", "color"], "merge": ["name", "into"], "delete": ["name"], "undo": [], "redo": [], "method": ["kind", "method"],
+    "setting": ["kind", "name", "value"], "run": ["kind"], "stop": ["kind"], "items": ["mode", "version", "start", "count"],
+    "item": ["row"], "export": ["ending", "for_spreadsheets"],
+}  # fmt: skip
+
+
+def test_all_verbs_are_known_here() -> None:
+    assert {name.removeprefix("_on_") for name in dir(Explorer) if name.startswith("_on_")} == set(FIELDS)
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("verb", FIELDS)
+def test_a_message_that_no_page_of_ours_sends_does_no_harm(verb: str, wire: Wire) -> None:
+    """Wrong types, missing and further fields, huge sizes: no exception, and the page goes on as before."""
+    fields = FIELDS[verb]
+    wire.say(verb, **dict.fromkeys(fields, None), more=1)
+    for left_out in fields:
+        wire.say(verb, **{name: 1 for name in fields if name != left_out})
+    for odd in ODD:
+        wire.say(verb, **dict.fromkeys(fields, odd))
+        for name in fields:
+            good = {"kind": "cluster", "mode": "replace", "x": 0.0, "y": 0.0, "reach": 1.0, "name": "n_clusters", "start": 0, "count": 5,
+                    "version": wire.values()["items_of"]["version"], "rule": {"rule": "ids", "ids": []}}  # fmt: skip
+            wire.say(verb, **({field: good.get(field, "a") for field in fields} | {name: odd}))
+    still_works(wire)
+
+
+def still_works(wire: Wire) -> None:
+    until(lambda: not wire.view.pipeline.busy, "the end of what ran")
+    start = len(wire.sent)
+    wire.say("ready")
+    wire.say("show_all")
+    wire.say("select", rule=Ids(["i1", "i2"]).to_json(), mode="replace")
+    wire.say("label", name="works")
+    wire.say(**VIEW | {"sequence": 77})
+    until(lambda: [m for m in wire.sent[start:] if "frame" in m and m["frame"]["sequence"] == 77], "a picture")
+    after = wire.sent[start:]
+    assert not [message for message in after if message.get("toast", {}).get("tone") == "error"]
+    assert wire.session.labels["i1"] == "works"
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        None, 3, "ready", [], {}, {"verb": None}, {"verb": 3}, {"verb": ["ready"]}, {"verb": "nope"}, {"verb": "_heard"}, {"verb": ""},
+        {"verb": "ready", "self": 1}, {"verb": "__init__"}, {"verb": "x" * 10**6}, {"noverb": 1},
+    ],
+)  # fmt: skip
+def test_what_is_no_message_does_no_harm(message: Any, wire: Wire) -> None:
+    wire.view.page._handle_msg(message)
+    still_works(wire)
+
+
+RULES = [
+    {"rule": "lasso", "vertices": [[0, 0]]}, {"rule": "lasso", "vertices": [[0, 0], [1, "x"], [2, 2]]}, {"rule": "lasso", "vertices": None},
+    {"rule": "lasso", "vertices": [[math.nan, 0]] * 5}, {"rule": "box", "x0": "a", "y0": 0, "x1": 1, "y1": 1}, {"rule": "box"},
+    {"rule": "where", "column": "nope", "op": "==", "value": 1}, {"rule": "where", "column": "kind", "op": "<", "value": [1]},
+    {"rule": "where", "column": "kind", "op": "in", "value": [{}]}, {"rule": "where", "column": ["kind"], "op": "in", "value": []},
+    {"rule": "where", "column": "number", "op": "<", "value": "x"}, {"rule": "ids", "ids": ["nobody"]}, {"rule": "ids", "ids": [[1], {}]},
+    {"rule": "ids", "ids": 5}, {"rule": "all", "parts": []}, {"rule": "all", "parts": None}, {"rule": "any", "parts": "ab"},
+    {"rule": "not", "part": None}, {"rule": "cluster", "cluster": "x"}, {"rule": "cluster", "cluster": [1, 2]},
+    {"rule": "label", "category": "nope"}, {"rule": "label", "category": ["x"]}, {"rule": ["box"]}, {"rule": "box", "kind": "lasso"},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: json.dumps(rule)[:60])
+def test_a_rule_that_no_page_of_ours_sends_does_no_harm(rule: Any, wire: Wire) -> None:
+    for mode in ("replace", "add", "subtract", "intersect"):
+        wire.say("select", rule=rule, mode=mode)
+    still_works(wire)
+
+
+def test_a_rule_as_deep_as_a_well_does_no_harm(wire: Wire) -> None:
+    rule: dict[str, Any] = Ids([]).to_json()
+    for _ in range(5_000):
+        rule = {"rule": "not", "part": rule}
+    wire.say("select", rule=rule, mode="replace")
+    still_works(wire)
+
+
+# The end of a visit
+
+
+def test_nothing_is_left_of_visits_that_are_over(sent: list, worker: Worker) -> None:
+    workspace = Workspace(everything())
+    first = Session(workspace.dataset, workspace)
+    first.extract("vectors")
+    first.reduce("pca")
+    first.cluster("kmeans", n_clusters=3)
+    alive = weakref.WeakSet[Any]()
+    for visit in range(30):
+        wire = Wire(Session(workspace.dataset, workspace, worker=worker), sent)
+        alive.update([wire.view, wire.session, wire.view.page, wire.view.pipeline])
+        wire.say("ready")
+        wire.say(**VIEW)
+        wire.say("select", rule=InCluster(visit % 3).to_json(), mode="replace")
+        wire.say("label", name=f"visit {visit % 4}")
+        wire.say("hover", **center(wire.session, visit))
+        wire.say("items", mode="gallery", version=wire.values()["items_of"]["version"], start=0, count=20)
+        wire.say("setting", kind="cluster", name="n_clusters", value=4)
+        wire.say("run", kind="cluster")
+        wire.wait("frame")
+        if visit % 2:
+            until(lambda wire=wire: not wire.view.pipeline.busy, "the end of a run")
+        wire.view.close()
+        wire.view.close()  # the document's end and a person's may both come
+    kept = wire.view  # the control: what is held is seen
+    del wire
+    sent.clear()
+    until(lambda: gc.collect() >= 0 and len(alive) <= 4, f"{len(alive)} objects to go", 10)
+    assert {type(one).__name__ for one in alive} == {"Explorer", "Session", "Page", "Pipeline"}
+    del kept
+    until(lambda: gc.collect() >= 0 and not len(alive), f"{[type(one).__name__ for one in alive]} to go", 10)
+    first.close()
+    assert not workspace.param.watchers.get("labels", {}).get("value", []), "nobody follows the workspace any more"
+    workspace.close()
+
+
+def test_a_visit_that_ends_during_a_run_stops_it(session: Session, sent: list) -> None:
+    made = Explorer(session, steps={"reduce": Sleeps()})
+    made._heard({"verb": "ready"})
+    made._heard({"verb": "run", "kind": "reduce"})
+    job = made.pipeline._job
+    assert job is not None
+    made.close()
+    assert job.wait(5).state == "stopped"
+    until(lambda: not made.pipeline.busy, "nothing that looks at it any more", 5)
+
+
+def test_cancelled_is_not_an_error_of_input() -> None:
+    assert not issubclass(Cancelled, InputError)
