@@ -14,15 +14,16 @@ APPS = Path(__file__).parents[1] / "apps"
 
 
 def test_the_notebook_runs_from_top_to_bottom(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "nbconvert", "--execute", "--to", "notebook", f"--output-dir={tmp_path}", str(APPS / "notebook.ipynb")]
-    made = subprocess.run(command, capture_output=True, text=True, timeout=240)
+    command = [sys.executable, "-m", "nbconvert", "--execute", "--to", "notebook", f"--output-dir={tmp_path}"]
+    made = subprocess.run([*command, str(APPS / "notebook.ipynb")], capture_output=True, text=True, timeout=240)
     assert made.returncode == 0, made.stderr[-2000:]
     assert "labels.parquet" in (tmp_path / "notebook.ipynb").read_text()
 
 
 def test_panel_serves_the_dashboard(tmp_path: Path) -> None:
     np.save(tmp_path / "cloud.npy", np.random.default_rng(0).normal(size=(50, 4)).astype(np.float32))
-    command = [sys.executable, "-m", "panel", "serve", str(APPS / "dashboard.py"), "--port", "0", "--address", "127.0.0.1", "--args", str(tmp_path / "cloud.npy")]
+    command = [sys.executable, "-m", "panel", "serve", str(APPS / "dashboard.py"), "--port", "0", "--address", "127.0.0.1"]
+    command += ["--args", str(tmp_path / "cloud.npy")]
     process = subprocess.Popen(command, stderr=subprocess.STDOUT, stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None

@@ -101,7 +101,8 @@ class Dataset:
         rows = self.index.get_indexer(pd.Index(list(ids), dtype=self.index.dtype if len(ids) == 0 else None))
         if (rows < 0).any():
             missing = [given for given, row in zip(ids, rows, strict=True) if row < 0]
-            raise InputError(f"{self.name} has no item with id {listed(map(repr, missing))}; ids look like {self.ids[0]!r}")
+            like = self.ids[:1].tolist()[0]
+            raise InputError(f"{self.name} has no item with id {listed(map(repr, missing))}; ids look like {like!r}")
         return np.asarray(rows)
 
     @property
@@ -144,8 +145,10 @@ class Dataset:
         values = column if rows is None else column.take(pa.array(rows))
         return ["" if value is None else str(value) for value in values.to_pylist()]
 
-    def picture(self, row: int, background: Background = (255, 255, 255)) -> Picture:
+    def picture(self, row: int, background: Background = (255, 255, 255), at_least: int | None = None) -> Picture:
         """One item's picture, decoded now; what is transparent is laid over `background`, or kept where that is None.
+
+        Where `at_least` pixels a side are enough, a large JPEG is decoded smaller, and much sooner.
 
         Raises
         ------
@@ -155,7 +158,8 @@ class Dataset:
         if "image" not in self.roles:
             raise self._without("pictures", "image")
         given = self.table.column(self.roles["image"])[row].as_py()
-        return open_picture(given, self.root, f"item {self.ids[row]!r}", background=background)
+        what = f"item {self.ids[row : row + 1].tolist()[0]!r}"
+        return open_picture(given, self.root, what, background=background, at_least=at_least)
 
     def _without(self, what: str, option: str) -> InputError:
         return InputError(f"{self.name} has no column of {what}: name one with --{option} (columns are {listed(self.columns, 12)})")

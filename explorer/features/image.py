@@ -10,7 +10,6 @@ import numpy as np
 import param
 
 from explorer.dataset import Dataset
-from explorer.dataset.pictures import open_picture
 from explorer.errors import InputError, listed
 from explorer.features import backbones
 from explorer.features.base import Extractor
@@ -83,24 +82,22 @@ class Image(Extractor):
                 return _gathered(data, made, Pace(progress, len(data), "pictures"))
 
     def _batch(self, data: Dataset, rows: range, network: backbones.Backbone) -> Batch:
-        column = data.table.column(data.roles["image"])
         kept, pixels, lost = [], [], []
         for row in rows:
             try:
-                pixels.append(self._pixels(column[row].as_py(), data, row, network.size))
+                pixels.append(self._pixels(data, row, network.size))
                 kept.append(row)
             except InputError as problem:
                 lost.append(str(problem))
         return Batch(kept, network(np.stack(pixels)) if pixels else None, lost, len(rows))
 
-    def _pixels(self, given: Any, data: Dataset, row: int, size: int) -> np.ndarray:
+    def _pixels(self, data: Dataset, row: int, size: int) -> np.ndarray:
         """``(size, size, 3)`` uint8; smaller pictures are enlarged, larger ones made smaller, both bicubic."""
         from PIL import ImageOps
         from PIL.Image import Resampling
 
         colour = BACKGROUNDS[self.background]
-        (name,) = data.ids[row : row + 1].tolist()  # a plain number or text, not numpy's
-        picture = open_picture(given, data.root, f"item {name!r}", background=colour)
+        picture = data.picture(row, colour, at_least=2 * size)  # twice what is needed: the bicubic step does the rest
         if self.fit == "pad":
             picture = ImageOps.pad(picture, (size, size), Resampling.BICUBIC, colour)
         elif self.fit == "crop":

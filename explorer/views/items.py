@@ -47,7 +47,7 @@ class Thumbnails:
 def small_picture(dataset: Dataset, row: int, size: int) -> bytes:
     """A picture of at most `size` pixels a side as PNG; empty where it cannot be read."""
     try:
-        image = dataset.picture(row, background=None)  # the page's own ground shows through
+        image = dataset.picture(row, background=None, at_least=size)  # the page's own ground shows through
     except InputError:
         return b""
     image.thumbnail((size, size))
