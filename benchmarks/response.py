@@ -122,7 +122,7 @@ def served(command: list[str], folder: str) -> Iterator[str]:
     finally:
         for one in [*psutil.Process(process.pid).children(recursive=True), process]:
             one.kill()
-            one.wait()
+        process.wait()
 
 
 def in_state(page: Any, kind: str, state: str) -> Any:

@@ -713,7 +713,7 @@ def test_colours_and_what_is_hidden_cannot_be_brushed(wire: Wire) -> None:
     "by",
     [
         "cluster", "column:many", "column:flag", "label",
-        pytest.param("column:code", marks=pytest.mark.xfail(strict=True, reason="views/explorer.py: Where 'in' of text on whole numbers")),
+        pytest.param("column:code", marks=pytest.mark.xfail(strict=True, reason="views/explorer.py: Where of text on numbers")),
     ],
 )  # fmt: skip
 def test_what_is_hidden_cannot_be_brushed_whatever_it_is_coloured_by(by: str, wire: Wire) -> None:
@@ -799,7 +799,8 @@ FIELDS = {
     "pick": ["x", "y", "reach", "mode"], "select": ["rule", "mode"], "clear": [], "color": ["by"], "hide": ["name"],
     "solo": ["name"], "show_all": [], "label": ["name"], "unlabel": [], "create": ["name"], "rename": ["name", "to"],
     "recolor": ["name", "color"], "merge": ["name", "into"], "delete": ["name"], "undo": [], "redo": [],
-    "method": ["kind", "method"], "setting": ["kind", "name", "value"], "run": ["kind"], "stop": ["kind"], "items": ["mode", "version", "start", "count"],
+    "method": ["kind", "method"], "setting": ["kind", "name", "value"],
+    "run": ["kind"], "stop": ["kind"], "items": ["mode", "version", "start", "count"],
     "item": ["row"], "export": ["ending", "for_spreadsheets"],
 }  # fmt: skip
 

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from explorer.dataset import Dataset
 from explorer.labels import NONE, Labels, colors
@@ -66,10 +68,8 @@ def coloring(by: str, known: Known) -> Coloring:
         return _by_label(known.labels)
     if by.startswith("column:"):
         name = by.removeprefix("column:")
-        values = known.dataset.column(name)
-        if known.dataset.kinds[name] in {"number", "date"}:
-            return _by_number(name, values)
-        return _by_category(name, values)
+        values = known.dataset.column(name) if known.dataset.kinds.get(name) in {"number", "date", None} else None
+        return _by_category(name, known.dataset.table.column(name)) if values is None else _by_number(name, values)
     everything = np.zeros(len(known.dataset), np.int32)
     return Coloring("one", "", everything, ["items"], [ONE])
 
@@ -92,11 +92,9 @@ def _by_label(labels: Labels) -> Coloring:
     return Coloring("category", "label", lookup[labels.codes], names, hues)
 
 
-def _by_category(name: str, values: pd.Series) -> Coloring:
-    text = values.map(lambda value: None if value is None or value is pd.NA or value != value else str(value))
-    order = list(text.value_counts(sort=True).index)  # most frequent first, ties as they come
-    codes = pd.Categorical(text, categories=order).codes.astype(np.int32)
-    entries, hues = [str(value) for value in order], colors(len(order)) if len(order) <= MOST else colors(MOST)
+def _by_category(name: str, column: pa.ChunkedArray) -> Coloring:
+    codes, order = _counted(column)
+    entries, hues = order, colors(len(order)) if len(order) <= MOST else colors(MOST)
     if len(order) > MOST:
         entries, hues = [*entries[:MOST], f"other ({len(order) - MOST:,} more)"], [*hues, GREY]
         codes = np.minimum(codes, MOST).astype(np.int32)
@@ -104,6 +102,19 @@ def _by_category(name: str, values: pd.Series) -> Coloring:
         codes = np.where(codes < 0, len(entries), codes).astype(np.int32)
         entries, hues = [*entries, "(missing)"], [*hues, GREY]
     return Coloring("category", name, codes, _apart(entries), hues)
+
+
+def _counted(column: pa.ChunkedArray) -> tuple[np.ndarray, list[str]]:
+    """Codes ``(n,)`` int32, -1 where missing, into the different values as text: most frequent first, ties as they come."""
+    if pa.types.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
+    encoded = pc.dictionary_encode(column.combine_chunks())
+    raw = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+    values = encoded.dictionary.to_pylist()
+    order = np.argsort(-np.bincount(raw[raw >= 0], minlength=len(values)), kind="stable")
+    rank = np.full(len(values) + 1, -1, np.int32)  # the last place is what -1 finds
+    rank[order] = np.arange(len(values))
+    return rank[raw], [str(values[place]) for place in order]
 
 
 def _apart(names: list[str]) -> list[str]:

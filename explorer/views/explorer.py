@@ -280,7 +280,8 @@ class Explorer(Viewer):
             self._redraw()
 
     def _colors_changed(self, *events: Any) -> None:
-        self._coloring = None
+        if any(event.name == "color_by" for event in events):
+            self._coloring = None
         self._show("color")
         self._redraw()
 

@@ -5,9 +5,13 @@ from __future__ import annotations
 import ipaddress
 import logging
 import secrets
+import signal
 import sys
+import threading
 import webbrowser
+from contextlib import suppress
 from typing import Any
+from urllib.parse import urlsplit
 
 import panel as pn
 
@@ -57,9 +61,11 @@ def serve(
         _follow(shared)
     if open_browser:
         server.io_loop.add_callback(webbrowser.open, link)
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends it like Ctrl-C, so that nothing is left behind
     try:
-        server.io_loop.start()
-    except KeyboardInterrupt:
+        with suppress(KeyboardInterrupt):
+            server.io_loop.start()  # until Ctrl-C, which Panel hears and ends it
         print("explorer: stopped", file=sys.stderr)
     finally:
         worker.close()
@@ -105,45 +111,74 @@ def make_server(visit: Any, host: str, port: int, token: str) -> Any:
     origins = ["*"] if token else None  # the token guards it; which names a machine goes by cannot be known here
     server = pn.io.server.get_server(
         {"/": visit}, port=port, address=host, websocket_origin=origins, show=False, start=False, title="explorer", verbose=False,
+        location=False,  # nothing here is kept in the address, and Panel's reader of it fails on [::1]
         session_token_expiration=3600, check_unused_sessions_milliseconds=5_000, unused_session_lifetime_milliseconds=60_000,
     )  # fmt: skip
     if token:
-        guard(server._tornado, token)
+        guard(server._tornado, token, f"explorer-token-{server.port}")
+    else:
+        only_local_names(server._tornado)
     return server
 
 
-def guard(application: Any, token: str) -> None:
-    """Let only requests through that carry the token, in the link or in the cookie that the link leaves; every path, sockets too."""
+def only_local_names(application: Any) -> None:
+    """Refuse requests that name another machine than this one.
+
+    A stranger's page whose name is made to lead to 127.0.0.1 is of one origin with ours to a browser, and could read and do all.
+    """
+    from tornado.routing import Matcher, Rule
+
+    class ForAnother(Matcher):
+        def match(self, request: Any) -> dict[str, Any] | None:
+            try:
+                name = urlsplit(f"//{request.host}").hostname or ""
+            except ValueError:
+                name = ""
+            return None if is_loopback(name) else {}
+
+    why = "This page is for this computer only: open it as localhost or 127.0.0.1.\n"
+    application.default_router.rules[:0] = [Rule(ForAnother(), _denied(), {"why": why})]
+
+
+def guard(application: Any, token: str, cookie: str) -> None:
+    """Let only requests through that carry the token, in the link or in the cookie that the link leaves; all paths, sockets too."""
     from tornado.routing import Matcher, Rule
     from tornado.web import RequestHandler
 
-    class Denied(RequestHandler):
-        def prepare(self) -> None:
-            self.set_status(403)
-            self.set_header("Content-Type", "text/plain; charset=utf-8")
-            self.finish("This page needs the link with the token that `explorer` printed when it started.\n")
-
     class Enter(RequestHandler):
         def get(self) -> None:
-            self.set_cookie(_COOKIE, token, httponly=True, samesite="Strict")
+            self.set_cookie(cookie, token, httponly=True, samesite="Strict")
             self.redirect(self.request.path)
 
     class WithToken(Matcher):
         def match(self, request: Any) -> dict[str, Any] | None:
-            given = request.arguments.get("token", [b""])[-1].decode("utf-8", "replace")
-            return {} if request.method == "GET" and request.path == "/" and secrets.compare_digest(given.encode(), token.encode()) else None
+            given = request.arguments.get("token", [b""])[-1]
+            enters = request.method == "GET" and request.path == "/" and secrets.compare_digest(given, token.encode())
+            return {} if enters else None
 
     class WithoutCookie(Matcher):
         def match(self, request: Any) -> dict[str, Any] | None:
-            morsel = request.cookies.get(_COOKIE)
-            known = morsel is not None and secrets.compare_digest(morsel.value.encode(), token.encode())
+            morsel = request.cookies.get(cookie)
+            known = morsel is not None and secrets.compare_digest(morsel.value.encode("utf-8", "replace"), token.encode())
             return None if known else {}
 
-    rules = application.default_router.rules
-    rules[:0] = [Rule(WithToken(), Enter), Rule(WithoutCookie(), Denied)]
+    why = "This page needs the link with the token that `explorer` printed when it started.\n"
+    application.default_router.rules[:0] = [Rule(WithToken(), Enter), Rule(WithoutCookie(), _denied(), {"why": why})]
 
 
-_COOKIE = "explorer-token"
+def _denied() -> Any:
+    from tornado.web import RequestHandler
+
+    class Denied(RequestHandler):
+        def initialize(self, why: str) -> None:
+            self.why = why
+
+        def prepare(self) -> None:
+            self.set_status(403)
+            self.set_header("Content-Type", "text/plain; charset=utf-8")
+            self.finish(self.why)
+
+    return Denied
 
 
 def is_loopback(host: str) -> bool:

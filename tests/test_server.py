@@ -1,0 +1,294 @@
+"""Real servers in processes of their own: who gets in, who does not, and that nothing is left when one ends."""
+
+from __future__ import annotations
+
+import asyncio
+import http.client
+import json
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from http.cookies import SimpleCookie
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import numpy as np
+import psutil
+import pytest
+from tornado.httpclient import HTTPClientError, HTTPRequest
+from tornado.websocket import websocket_connect
+
+PATHS = [
+    "/", "/ws", "/static/js/bokeh.min.js", "/static/extensions/panel/panel.min.js", "/autoload.js", "/metadata", "/nowhere",
+    "/.git/config",
+]  # fmt: skip
+
+
+class Server:
+    """``explorer open`` in a process of its own; started at once, waited for when it is asked something."""
+
+    def __init__(self, source: Path, *arguments: str) -> None:
+        command = [sys.executable, "-m", "explorer.cli", "open", str(source), "--no-browser", *arguments]
+        self.process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.said: list[str] = []
+        self._told = threading.Event()
+        self._link = ""
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def _listen(self) -> None:
+        assert self.process.stderr is not None
+        for line in self.process.stderr:
+            self.said.append(line)
+            if found := re.search(r"http://\S+", line):
+                self._link = self._link or found[0]
+                self._told.set()
+        self._told.set()
+
+    @property
+    def link(self) -> str:
+        assert self._told.wait(90), self.said
+        assert self._link, self.said
+        return self._link
+
+    @property
+    def port(self) -> int:
+        return urlsplit(self.link).port or 0
+
+    @property
+    def token(self) -> str:
+        return parse_qs(urlsplit(self.link).query).get("token", [""])[0]
+
+    def get(self, path: str, method: str = "GET", **headers: str) -> tuple[int, http.client.HTTPMessage, str]:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        connection.putrequest(method, path, skip_host=True)
+        for name, value in ({"Host": f"127.0.0.1:{self.port}"} | headers).items():
+            connection.putheader(name, value)
+        connection.endheaders()
+        answer = connection.getresponse()
+        body = answer.read().decode("utf-8", "replace")
+        connection.close()
+        return answer.status, answer.headers, body
+
+    def socket(self, session: str, **headers: str) -> dict[str, Any] | int:
+        """The first message of a websocket, or the status it was refused with."""
+
+        async def open_() -> dict[str, Any] | int:
+            request = HTTPRequest(f"ws://127.0.0.1:{self.port}/ws", headers=headers)
+            try:
+                socket = await websocket_connect(request, subprotocols=["bokeh", session])
+            except HTTPClientError as problem:
+                return problem.code
+            message = await asyncio.wait_for(socket.read_message(), 20)
+            socket.close()
+            while await asyncio.wait_for(socket.read_message(), 20) is not None:
+                continue
+            return dict(json.loads(message or "{}"))
+
+        return asyncio.run(open_())
+
+    def session(self, **headers: str) -> str:
+        """The session's token in the page."""
+        status, _, body = self.get("/", **headers)
+        assert status == 200
+        found = re.search(r'"token":"([^"]+)"', body)
+        assert found, body[:500]
+        return found[1]
+
+    def cookie(self) -> str:
+        _, headers, _ = self.get(f"/?token={self.token}")
+        (morsel,) = SimpleCookie(headers["Set-Cookie"]).values()
+        return f"{morsel.key}={morsel.value}"
+
+    def end(self) -> None:
+        self.process.kill()
+        self.process.wait(20)
+        for stream in (self.process.stderr, self.process.stdout):
+            assert stream is not None
+            stream.close()
+
+
+@pytest.fixture(scope="module")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Server]]:
+    """All that these tests need, started together."""
+    source = tmp_path_factory.mktemp("served") / "x.npy"
+    np.save(source, np.random.default_rng(0).normal(size=(60, 5)).astype(np.float32))
+    asked: dict[str, list[str]] = {
+        "local": [], "open": ["--host", "0.0.0.0"], "to interrupt": [], "to terminate": ["--host", "0.0.0.0"], "to kill": [],
+    }  # fmt: skip
+    made = {name: Server(source, *arguments) for name, arguments in asked.items()}
+    yield made
+    for one in made.values():
+        one.end()
+
+
+@pytest.fixture
+def local(servers: dict[str, Server]) -> Server:
+    return servers["local"]
+
+
+@pytest.fixture
+def guarded(servers: dict[str, Server]) -> Server:
+    return servers["open"]
+
+
+def until(check: Callable[[], Any], what: str, seconds: float = 30) -> Any:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if found := check():
+            return found
+        time.sleep(0.05)
+    raise AssertionError(f"waited {seconds} s for: {what}")
+
+
+def listens_on(server: Server) -> set[str]:
+    found = psutil.Process(server.process.pid).net_connections(kind="inet")
+    return {one.laddr.ip for one in found if one.status == psutil.CONN_LISTEN and one.laddr.port == server.port}
+
+
+# This computer only
+
+
+def test_only_this_computer_is_listened_to(local: Server) -> None:
+    assert urlsplit(local.link).hostname == "127.0.0.1"
+    assert local.token == ""
+    assert listens_on(local) == {"127.0.0.1"}
+    others = [one for one in psutil.Process(local.process.pid).net_connections(kind="inet") if one.status == psutil.CONN_LISTEN]
+    assert len(others) == 1, "and on nothing else"
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]"])
+def test_the_page_and_its_socket_under_every_name_of_this_computer(host: str, local: Server) -> None:
+    name = f"{host}:{local.port}"
+    session = local.session(Host=name)
+    assert local.socket(session, Host=name, Origin=f"http://{name}")["msgtype"] == "ACK"  # type: ignore[index]
+    assert local.get("/", Host=host)[0] == 200, "with any port, as through a tunnel"
+    assert local.get("/", Host=f"{host}:8000")[0] == 200
+
+
+@pytest.mark.parametrize(
+    "origin",
+    ["http://evil.example", "http://evil.example:{port}", "https://127.0.0.1.evil.example:{port}", "http://localhost:1", "null"],
+)
+def test_a_page_of_a_stranger_gets_no_socket(origin: str, local: Server) -> None:
+    assert local.socket(local.session(), Origin=origin.format(port=local.port)) == 403
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["evil.example", "evil.example:{port}", "127.0.0.1.evil.example", "localhost.evil.example:{port}", "0.0.0.0:{port}", "[::1", "",
+     "evil@127.0.0.2.example", "192.168.0.7:{port}", "127.0.0.1,evil.example"],
+)  # fmt: skip
+def test_a_name_that_a_stranger_leads_here_is_refused(name: str, local: Server) -> None:
+    """DNS rebinding: to the browser the stranger's page and ours would be of one origin."""
+    session, name = local.session(), name.format(port=local.port)
+    for path in PATHS:
+        status, _, body = local.get(path, Host=name)
+        assert status in {400, 403}, path
+        assert "bokeh" not in body
+    assert local.socket(session, Host=name, Origin=f"http://{name}") in {400, 403}
+
+
+# Every address
+
+
+def test_another_address_needs_the_token_that_was_printed(guarded: Server, servers: dict[str, Server]) -> None:
+    assert listens_on(guarded) == {"0.0.0.0"}
+    assert len(guarded.token) >= 30
+    assert guarded.token != servers["to terminate"].token, "another one at each start"
+
+
+@pytest.mark.parametrize(
+    "path", [*PATHS, "/?token=", "/?token=wrong", "/?token=%ff%fe", "/nowhere?token={token}", "/ws?token={token}", "//"]
+)
+def test_without_the_token_nothing_is_told(path: str, guarded: Server) -> None:
+    path = path.format(token=guarded.token)
+    for method in ("GET", "POST", "HEAD", "OPTIONS", "PUT"):
+        status, headers, body = guarded.get(path, method)
+        assert status == 403, (method, path)
+        assert "Set-Cookie" not in headers
+        assert "bokeh" not in body
+    assert guarded.get(path, Cookie="explorer-token=wrong")[0] == 403
+    name = guarded.cookie().partition("=")[0]
+    for wrong in ["", "wrong", guarded.token[:-1], "\xff"]:
+        assert guarded.get(path, Cookie=f"{name}={wrong}")[0] == 403
+
+
+def test_a_token_of_another_start_is_wrong(guarded: Server, servers: dict[str, Server]) -> None:
+    assert guarded.get(f"/?token={servers['to terminate'].token}")[0] == 403
+    assert guarded.get(f"/?token={guarded.token}&token=wrong")[0] == 403
+
+
+def test_the_link_lets_in_and_leaves_no_token_in_the_address(guarded: Server) -> None:
+    status, headers, body = guarded.get(f"/?token={guarded.token}")
+    assert (status, headers["Location"]) == (302, "/")
+    assert "httponly" in headers["Set-Cookie"].lower()
+    assert "samesite=strict" in headers["Set-Cookie"].lower()
+    assert guarded.token not in body
+    cookie = guarded.cookie()
+    for name in ("127.0.0.1", "my-server.example:80", "192.168.0.7"):
+        assert guarded.get("/", Cookie=cookie, Host=name)[0] == 200, "whatever the machine is called"
+    assert guarded.get("/static/js/bokeh.min.js", Cookie=cookie)[0] == 200
+    assert guarded.get("/nowhere", Cookie=cookie)[0] == 404
+
+
+def test_a_socket_needs_the_cookie(guarded: Server) -> None:
+    cookie = guarded.cookie()
+    session = guarded.session(Cookie=cookie)
+    assert guarded.socket(session, Cookie=cookie)["msgtype"] == "ACK"  # type: ignore[index]
+    assert guarded.socket(session) == 403
+    assert guarded.socket(session, Cookie=cookie[:-1]) == 403
+    assert guarded.socket("made up") == 403
+
+
+# The end
+
+
+def with_a_child(server: Server) -> list[psutil.Process]:
+    """The child processes of a server, once there is one."""
+    parent = psutil.Process(server.port and server.process.pid)
+    return list(until(lambda: parent.children(recursive=True), "a child that is kept ready"))
+
+
+def assert_gone(children: list[psutil.Process]) -> None:
+    _, alive = psutil.wait_procs(children, timeout=15)
+    assert not alive
+
+
+def test_ctrl_c_ends_it_with_status_0_and_no_child(servers: dict[str, Server]) -> None:
+    server = servers["to interrupt"]
+    children = with_a_child(server)
+    folders = folders_of([*children, psutil.Process(server.process.pid)])
+    assert folders, "the items are read from one"
+    server.process.send_signal(signal.SIGINT)
+    assert server.process.wait(20) == 0
+    assert_gone(children)
+    assert not [folder for folder in folders if folder.exists()], "what was kept for the time of the visit"
+    until(lambda: server.said[-1] == "explorer: stopped\n", "the last word")
+    assert not [line for line in server.said if "Traceback" in line]
+
+
+def folders_of(processes: list[psutil.Process]) -> set[Path]:
+    """The temporary folders of which a process has files open."""
+    paths = [one.path for process in processes for one in process.memory_maps() if "/explorer-" in one.path]
+    return {Path(path.split("/explorer-")[0]) / ("explorer-" + path.split("/explorer-")[1].split("/")[0]) for path in paths}
+
+
+def test_an_ended_service_leaves_no_child(servers: dict[str, Server]) -> None:
+    server = servers["to terminate"]
+    children = with_a_child(server)
+    server.process.terminate()
+    assert server.process.wait(20) == 0
+    assert_gone(children)
+
+
+def test_a_server_that_is_killed_leaves_no_child(servers: dict[str, Server]) -> None:
+    server = servers["to kill"]
+    children = with_a_child(server)
+    server.process.kill()
+    server.process.wait(20)
+    assert_gone(children)
