@@ -251,9 +251,9 @@ class TestDegenerate:
     def test_a_point_on_an_edge_is_drawn(self) -> None:
         for x, y in [(0, 0), (1, 1), (0.5, 1), (0, 0.5)]:
             assert drawn(render(points([(x, y)]), UNIT)) >= 1
-        third = np.float32(1 / 3)
-        view = Viewport(0.1, float(third), 0.1, float(third), 37, 37)
-        assert drawn(render(points([(third, 0.1)]), view)) >= 1
+        edge = 0.6369616985321045  # of this one, rounding makes a little more than the width
+        assert (edge + 0.5) * (27 / (edge + 0.5)) > 27
+        assert drawn(render(points([(edge, -0.5)]), Viewport(-0.5, edge, -0.5, edge, 27, 27))) >= 1
 
     def test_the_order_of_points_does_not_matter(self) -> None:
         layout, codes = RNG.random((500, 2)), RNG.integers(0, 3, 500)
@@ -393,9 +393,11 @@ def test_bounds_of_equal_points() -> None:
 
 # The item under the pointer
 
+NEAR = st.integers(-30, 30).map(lambda n: n / 7) | st.just(math.nan)
+
 
 @slow
-@given(st.lists(st.tuples(SPOTS, SPOTS), max_size=20), st.floats(-5, 5), st.floats(-5, 5), st.floats(0, 3), st.data())
+@given(st.lists(st.tuples(NEAR, NEAR), max_size=20), st.floats(-5, 5), st.floats(-5, 5), st.sampled_from([0, 0.3, 3, 9]), st.data())
 def test_nearest_is_the_one_that_a_walk_over_all_finds(layout: list, x: float, y: float, reach: float, data: Any) -> None:
     array = np.array(layout, np.float32).reshape(-1, 2)
     mask = data.draw(st.none() | st.lists(st.booleans(), min_size=len(array), max_size=len(array)))
@@ -413,8 +415,15 @@ def test_nearest_is_the_one_that_a_walk_over_all_finds(layout: list, x: float, y
         assert distances[found] == best
 
 
+def test_nearest_is_never_one_that_is_hidden() -> None:
+    layout = np.array([(0, 0), (0, 1), (0, 2)], np.float32)
+    assert nearest(layout, 0, 0, 5) == 0
+    assert nearest(layout, 0, 0, 5, np.array([False, False, True])) == 2
+    assert nearest(layout, 0, 0, 5, np.zeros(3, bool)) is None
+
+
 def test_nearest_at_a_large_offset() -> None:
     layout = np.array([(5e6, 5e6), (5e6 + 0.5, 5e6)], np.float32)
     assert nearest(layout, 5e6 + 0.2, 5e6, 0.25) == 0
     assert nearest(layout, 5e6 + 0.3, 5e6, 0.25) == 1
-    assert nearest(layout, 5e6 + 0.25, 5e6 + 0.2, 0.1) is None
+    assert nearest(layout, 5e6 + 0.2, 5e6 + 0.2, 0.25) is None

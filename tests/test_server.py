@@ -259,6 +259,13 @@ def assert_gone(children: list[psutil.Process]) -> None:
     assert not alive
 
 
+def rests(process: psutil.Process) -> bool:
+    """Whether a process that has done its imports does nothing for a while."""
+    before = sum(process.cpu_times()[:2])
+    time.sleep(0.7)
+    return before > 1 and sum(process.cpu_times()[:2]) - before < 0.02
+
+
 def test_ctrl_c_ends_it_with_status_0_and_no_child(servers: dict[str, Server]) -> None:
     server = servers["to interrupt"]
     children = with_a_child(server)
@@ -287,8 +294,10 @@ def test_an_ended_service_leaves_no_child(servers: dict[str, Server]) -> None:
 
 
 def test_a_server_that_is_killed_leaves_no_child(servers: dict[str, Server]) -> None:
+    """Not even one that waits for work, and would not notice by writing to nobody."""
     server = servers["to kill"]
     children = with_a_child(server)
+    until(lambda: all(rests(child) for child in children), "a child that has nothing to do", 60)
     server.process.kill()
     server.process.wait(20)
     assert_gone(children)

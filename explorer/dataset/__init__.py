@@ -164,6 +164,17 @@ class Dataset:
     def _without(self, what: str, option: str) -> InputError:
         return InputError(f"{self.name} has no column of {what}: name one with --{option} (columns are {listed(self.columns, 12)})")
 
+    @cached_property
+    def title_column(self) -> str | None:
+        """The column that names an item best: short text, nearly all different; one called "name" or "title" before others."""
+        short: dict[str, float] = {}
+        for name in self.of_kind("text", "category", "id"):
+            sample = [str(value) for value in self.table.column(name).slice(0, 2_000).to_pylist() if value]
+            if sample and np.median([len(value) for value in sample]) <= 60:
+                short[name] = len(set(sample)) / len(sample) + (name.lower() in {"name", "title", "label", "caption"})
+        best = max(short, key=lambda name: short[name], default=None)
+        return best if best is not None and short[best] > 0.5 else None
+
     @property
     def subject(self) -> str:
         """What the items are, in the plural: pictures, texts, vectors or rows."""

@@ -122,6 +122,7 @@ class Explorer(Viewer):
         if row is not None:
             place = self.session.layout.values[row]
             about = self._about(row, 5)
+            about["text"] = self._text(row, about["title"])[: items.WORDS]
             hovered = about | {"x": float(place[0]), "y": float(place[1]), "thumb": self._thumb(row)}
         self.page.set(hover=hovered)
 
@@ -230,8 +231,7 @@ class Explorer(Viewer):
             return
         about = self._about(row)
         about["picture"] = (items.small_picture(dataset, row, items.LARGE) or None) if "image" in dataset.roles else None
-        text = dataset.texts(np.array([row]))[0] if "text" in dataset.roles else ""
-        about["text"] = text if text != about["title"] else ""
+        about["text"] = self._text(row, about["title"])
         self.page.set(item=about)
 
     def _on_export(self, ending: str, for_spreadsheets: bool) -> None:
@@ -361,6 +361,11 @@ class Explorer(Viewer):
         name = items.title(session.dataset, row)
         kept = [pair for pair in known if pair[1] != name]
         return {"row": row, "title": name, "lines": kept if most else [("id", str(session.dataset.ids[row])), *kept]}
+
+    def _text(self, row: int, name: str) -> str:
+        """An item's text, where its name does not say it all."""
+        text = self.session.dataset.texts(np.array([row]))[0] if "text" in self.session.dataset.roles else ""
+        return text if text != name else ""
 
     def _cluster_name(self, row: int) -> str:
         if self.session.clusters is None:

@@ -97,13 +97,9 @@ def _plain(dataset: Dataset, name: str, rows: list[int] | np.ndarray) -> list[An
 
 
 def title(dataset: Dataset, row: int) -> str:
-    """What an item is called: its text where that is short, else the first column that names things, else its id."""
-    for name in (dataset.roles.get("text"), *dataset.of_kind("id", "text", "category")):
-        if name is not None:
-            value = dataset.table.column(name)[row].as_py()
-            if value and len(str(value)) <= 60:
-                return str(value)
-    return str(dataset.ids[row])
+    """What an item is called: by the column that names items best, else its id."""
+    named = "" if dataset.title_column is None else str(dataset.table.column(dataset.title_column)[row].as_py() or "")
+    return named if 0 < len(named) <= 120 else str(dataset.ids[row])
 
 
 def cell(value: Any) -> Any:
@@ -120,7 +116,8 @@ def cell(value: Any) -> Any:
 
 def lines(dataset: Dataset, row: int, label: str | None, cluster: str, most: int | None = None) -> list[tuple[str, Any]]:
     """An item's columns as name and value, label and cluster first."""
-    found = [(name, cell(_plain(dataset, name, [row])[0])) for name in columns(dataset)]
+    own = [name for name in columns(dataset) if name != dataset.roles.get("text")]  # the text is shown for itself
+    found = [(name, cell(_plain(dataset, name, [row])[0])) for name in own]
     known = [("label", label), ("cluster", cluster or None)]
     kept = [(name, value) for name, value in [*known, *found] if value is not None]
     return kept if most is None else kept[:most]

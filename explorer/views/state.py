@@ -52,7 +52,9 @@ def color(session: Session, coloring: Coloring) -> dict[str, Any]:
 
 
 def _end(value: float, *, is_date: bool) -> str:
-    return str(np.datetime64(int(value), "ms").astype("datetime64[D]")) if is_date else f"{value:,.4g}"  # any year at all
+    if is_date:
+        return str(np.datetime64(int(value), "ms").astype("datetime64[D]"))  # any year at all
+    return f"{value:,.0f}" if 1_000 <= abs(value) < 1e9 else f"{value:.4g}"
 
 
 def selection(session: Session, *, regions: bool) -> dict[str, Any]:

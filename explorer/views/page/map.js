@@ -164,7 +164,7 @@ class MapView {
     const item = this.hovered
     fill(this.tip,
       item.thumb ? picture(item.thumb) : null,
-      h("div", {class: "tip-text"}, h("b", {}, item.title), item.lines.map(([name, value]) =>
+      h("div", {class: "tip-text"}, h("b", {}, item.title), item.text ? h("div", {}, item.text) : null, item.lines.map(([name, value]) =>
         h("div", {}, h("span", {class: "muted"}, `${name} `), short(value)))))
     const [px, py] = this.camera.toPixel(item.x, item.y)
     const [width, height] = [this.tip.offsetWidth, this.tip.offsetHeight]
