@@ -13,7 +13,7 @@ import numpy as np
 import panel as pn
 from panel.viewable import Viewer
 
-from explorer.errors import InputError
+from explorer.errors import InputError, unknown
 from explorer.raster import nearest
 from explorer.selection import Ids, Not, Rule, Where, from_json
 from explorer.session import Session
@@ -98,7 +98,7 @@ class Explorer(Viewer):
             handler(**message)
         except InputError as problem:
             self._toast(str(problem), "error")
-        except (TypeError, ValueError, KeyError, IndexError, AttributeError) as problem:  # a message that no page of ours sends
+        except Exception as problem:  # the wire's door: a message that no page of ours sends must not end a visit
             _LOG.warning("a message %r could not be used", verb, exc_info=problem)
             self._toast("that did not work; reload the page if it happens again", "error")
 
@@ -144,6 +144,9 @@ class Explorer(Viewer):
         self.session.clear()
 
     def _on_color(self, by: str) -> None:
+        known = [choice["value"] for choice in self.session.color_choices]
+        if by not in known:
+            raise unknown("thing to colour by", by, known)
         self.session.param.update(color_by=by, hidden=frozenset())
 
     def _on_hide(self, name: str) -> None:
@@ -341,12 +344,13 @@ class Explorer(Viewer):
             session.color_by = "cluster"
 
     def _shown_rule(self) -> Rule:
-        """The rule of what the legend leaves on the map, so that a selection says why."""
-        session, visible = self.session, shown(self._colors(), self.session.hidden)
-        if session.color_by.startswith("column:") and not any(name.startswith(("other (", "(missing)")) for name in session.hidden):
-            column = session.color_by.removeprefix("column:")
-            if session.dataset.kinds[column] == "category":
-                return Not(Where(column, "in", tuple(sorted(session.hidden))))
+        """The rule of what the legend leaves on the map: by the column's values where they say it, so that a selection says why."""
+        session = self.session
+        visible = shown(self._colors(), session.hidden)
+        if visible is not None and session.color_by.startswith("column:"):
+            by_value = Not(Where(session.color_by.removeprefix("column:"), "in", tuple(sorted(session.hidden))))
+            if np.array_equal(by_value.mask(session.seen), visible):
+                return by_value
         return Ids(session.dataset.ids[visible] if visible is not None else session.dataset.ids)
 
     def _nearest(self, x: float, y: float, reach: float) -> int | None:
