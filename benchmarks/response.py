@@ -17,7 +17,8 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+import timeit
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ from startup import chromium, machine
 
 RATE = 3  # pans a second
 COLUMNS = 64
+STATE = "section.step[aria-label='{}'][data-state='{}']"
 PROMISE = 300  # milliseconds that 95 of 100 pans stay under
 # What visit A runs: kind, method, settings that are not the default.
 CASES: dict[str, tuple[str, str, dict[str, str]]] = {
@@ -51,21 +53,16 @@ window.follow = (canvas) => {
 }
 """
 # Whether the picture of the last event has come.
-ANSWERED = """log.asked.length && log.asked.at(-1)[0] >= log.events.at(-1) && log.painted.length
-  && log.painted.at(-1)[1] >= log.asked.at(-1)[1]"""
+ANSWERED = "log.asked.at(-1)?.[0] >= log.events.at(-1) && log.painted.at(-1)?.[1] >= log.asked.at(-1)[1]"
 
 
 def main() -> None:
     """Measure each case for so many seconds and print a row a case."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--seconds", type=int, default=60)
-    parser.add_argument("--rows", type=int, default=100_000)
-    parser.add_argument("--in-thread", metavar="FILE", help=argparse.SUPPRESS)
+    for name, default in (("--seconds", 60), ("--rows", 100_000)):
+        parser.add_argument(name, type=int, default=default)
     given = parser.parse_args()
-    if given.in_thread:
-        serve_in_thread(given.in_thread)
-        return
-    print(machine(), f"\n{given.rows:,} × {COLUMNS}, {RATE} pans a second\n")
+    print(machine(), f"\n\n{given.rows:,} × {COLUMNS}, {RATE} pans a second\n")
     print("| what the other visit does | pans | median, ms | p95, ms | max, ms | over 300 ms | p95 ≤ 300 ms | it ran for |")
     print("|---|--:|--:|--:|--:|--:|---|---|", flush=True)
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder, chromium() as browser:
@@ -73,10 +70,9 @@ def main() -> None:
         np.save(file, cloud(given.rows, COLUMNS))
         ours = [sys.executable, "-m", "explorer.cli", "open", str(file), "--no-browser", "--reduce", "pca", "--cluster", "kmeans"]
         thread = [sys.executable, __file__, "--in-thread", str(file)]
-        lines = [("nothing", ours, None)]
-        lines += [(f"{name}, in a child process", ours, case) for name, case in CASES.items()]
-        lines += [(f"{name}, in a thread", thread, case) for name, case in CASES.items()]
-        for what, command, case in lines:
+        where = {"a child process": ours, "a thread": thread}
+        runs = [(f"{name}, in {place}", command, case) for place, command in where.items() for name, case in CASES.items()]
+        for what, command, case in [("nothing", ours, None), *runs]:
             with served(command, folder) as link:  # a fresh server for each, so that nothing is left running or compiled
                 row(what, measured(browser, link, case, given.seconds))
     print(f"\n{picture_costs(given.rows)}")
@@ -100,10 +96,9 @@ def serve_in_thread(file: str) -> None:
         def submit(self, request: dict[str, Any]) -> worker.Job:
             return self.run_here(lambda progress: Path(worker._run_step(request, progress)))
 
-        def warm(self) -> None:
-            """There is nothing to make ready."""
+        def warm(self) -> None: ...
 
-    server.Worker = InThread  # type: ignore[misc]
+    server.Worker = InThread
     steps = {"reduce": find("reduce", "pca"), "cluster": find("cluster", "kmeans")}
     server.serve(explorer.read(file), steps=steps, open_browser=False)
 
@@ -112,21 +107,14 @@ def serve_in_thread(file: str) -> None:
 def served(command: list[str], folder: str) -> Iterator[str]:
     """A server in a process of its own, by the link that it prints; what it leaves on the disk is left in `folder`."""
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=os.environ | {"TMPDIR": folder})
-    assert process.stderr is not None
     try:
-        link = next((found[0] for line in process.stderr if (found := re.search(r"http://\S+", line))), None)
-        if link is None:
-            raise SystemExit("the server did not start")
+        link = next(found[0] for line in process.stderr if (found := re.search(r"http://\S+", line)))
         threading.Thread(target=process.stderr.read, daemon=True).start()
         yield link
     finally:
         for one in [*psutil.Process(process.pid).children(recursive=True), process]:
             one.kill()
         process.wait()
-
-
-def in_state(page: Any, kind: str, state: str) -> Any:
-    return page.locator(f"section.step[aria-label='{kind}'][data-state='{state}']")
 
 
 def start(page: Any, kind: str, method: str, settings: dict[str, str]) -> None:
@@ -137,32 +125,28 @@ def start(page: Any, kind: str, method: str, settings: dict[str, str]) -> None:
         card.locator(f"select[data-key='{name}']").select_option(value)
     page.wait_for_timeout(500)  # the settings have arrived
     card.locator(f"[data-key='{kind}-run']").click()
-    in_state(page, kind, "running").wait_for(state="attached", timeout=60_000)
+    page.wait_for_selector(STATE.format(kind, "running"), state="attached", timeout=60_000)
 
 
 def measured(browser: Any, link: str, case: tuple[str, str, dict[str, str]] | None, seconds: int) -> dict[str, Any]:
     """Let visit A do its work and visit B pan."""
-    first, second = (browser.new_context(viewport={"width": 1280, "height": 800}).new_page() for _ in range(2))
-    try:
+    with browser.new_context() as mine, browser.new_context(viewport={"width": 1280, "height": 800}) as other:
+        first, second = mine.new_page(), other.new_page()
         first.goto(link)
         for kind in ("extract", "reduce", "cluster"):
-            in_state(first, kind, "done").wait_for(state="attached", timeout=300_000)
+            first.wait_for_selector(STATE.format(kind, "done"), state="attached", timeout=300_000)
         second.add_init_script(WATCH)
         second.goto(link)
-        canvas = second.locator("canvas.map-canvas[data-frames]")
-        canvas.wait_for(timeout=60_000)
+        canvas = second.wait_for_selector("canvas.map-canvas[data-frames]", timeout=60_000)
         canvas.evaluate("(canvas) => window.follow(canvas)")
         second.keyboard.press("p")  # the tool that pans
-        second.wait_for_timeout(15_000)  # its items have come, and the child process has made itself ready
+        second.wait_for_timeout(20_000)  # its items have come, and the child process has made itself ready
         if case:
             start(first, *case)
         pan(second, canvas.bounding_box(), seconds)
-        still = case is None or in_state(first, case[0], "running").count()
+        still = case is None or first.locator(STATE.format(case[0], "running")).count()
         second.wait_for_function(ANSWERED, timeout=120_000)
         return second.evaluate("log") | {"ran": f"all {seconds} s" if still else f"less than {seconds} s"}
-    finally:
-        first.context.close()
-        second.context.close()
 
 
 def pan(page: Any, box: dict[str, float], seconds: int) -> None:
@@ -187,40 +171,31 @@ def row(what: str, log: dict[str, Any]) -> None:
 
 def delays(log: dict[str, Any]) -> list[float]:
     """Milliseconds from each mouse event to the first painted picture that was asked for after it."""
-    found = []
-    for at in log["events"]:
-        wanted = next(number for asked, number in log["asked"] if asked >= at)
-        found.append(next(when for when, number in log["painted"] if number >= wanted) - at)
-    return found
+    wanted = [next(number for asked, number in log["asked"] if asked >= at) for at in log["events"]]
+    came = [next(when for when, number in log["painted"] if number >= least) for least in wanted]
+    return [when - at for when, at in zip(came, log["events"], strict=True)]
 
 
 def picture_costs(rows: int) -> str:
     """The median milliseconds of each part of one picture with all points on it, in this process alone."""
-    from bokeh.core.serialization import Serializer
-
     from explorer.raster import render
     from explorer.session.coloring import Coloring
     from explorer.views.frames import points, viewport
 
-    layout, codes = cloud(rows, 2), np.arange(rows, dtype=np.int32) % 10
-    colors, selection = Coloring("category", "cluster", codes, list("abcdefghij"), ["#2f6fde"] * 10), np.zeros(rows, bool)
-    request = {"viewport": [-6, 6, -5, 5], "width": 640, "height": 560, "sequence": 1}
-    taken: dict[str, list[float]] = {}
-
-    def timed(part: str, make: Callable[[], Any]) -> Any:
-        started = time.perf_counter()
-        made = make()
-        taken.setdefault(part, []).append((time.perf_counter() - started) * 1000)
-        return made
-
-    for _ in range(12):
-        drawn = timed("what to draw", lambda: points(layout, colors, frozenset(), selection))
-        frame = timed("render", lambda drawn=drawn: render(drawn, viewport(request)))
-        png = timed("PNG", frame.png)
-        timed("message", lambda png=png: Serializer(deferred=True).encode({"frame": {"png": png} | request}))
-    parts = ", ".join(f"{part} {np.median(times[2:]):.1f}" for part, times in taken.items())
-    return f"One picture of {rows:,} points on 640 × 560 pixels, in ms: {parts}; the PNG has {len(png) / 1000:.0f} kB"
+    layout, codes, selection = cloud(rows, 2), np.arange(rows) % 10, np.zeros(rows, bool)
+    colors = Coloring(
+        "category", "cluster", codes, list("abcdefghij"), [f"#{hue:02x}60{255 - hue:02x}" for hue in range(0, 250, 25)]
+    )
+    view = viewport({"viewport": [-6, 6, -5, 5], "width": 640, "height": 560})
+    drawn = points(layout, colors, frozenset(), selection)
+    frame = render(drawn, view)
+    made = {"what to draw": lambda: points(layout, colors, frozenset(), selection), "render": lambda: render(drawn, view),
+            f"the file of {len(frame.png()) / 1000:.0f} kB": frame.png}  # fmt: skip
+    took = {part: np.median(timeit.repeat(make, number=1, repeat=10)) * 1000 for part, make in made.items()}
+    return f"One picture of {rows:,} points, {view.width} × {view.height}, in ms: " + ", ".join(
+        f"{k} {v:.1f}" for k, v in took.items()
+    )
 
 
 if __name__ == "__main__":
-    main()
+    serve_in_thread(sys.argv[2]) if sys.argv[1:2] == ["--in-thread"] else main()

@@ -297,6 +297,7 @@ class Step(param.Parameterized):
 
 
 def as_output(made: np.ndarray | Output) -> Output:
+    """What `compute` gave, as an `Output`."""
     return made if isinstance(made, Output) else Output(np.asarray(made))
 
 

@@ -28,6 +28,7 @@ from explorer.labels import Category, Change, Labels
 from explorer.step import Result
 
 FORMAT = 1
+SAME = 0.5  # of a workspace's ids must be in the data for it to be the same collection, grown or cut
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS journal (
@@ -80,10 +81,28 @@ class Workspace(param.Parameterized):
         known = _read_json(path / "manifest.json")
         if known.get("format", FORMAT) > FORMAT:
             raise InputError(f"{path} is of a newer explorer (format {known['format']}): pip install -U embedding-explorer")
+        if known:
+            self._check_same(path, known)
         manifest = {"format": FORMAT, "name": self.dataset.name, "fingerprint": self.dataset.fingerprint}
         _write_json(path / "manifest.json", manifest | {"items": len(self.dataset)})
         self._journal = _connect(path / "journal.sqlite")
         self.dataset_folder()
+
+    def _check_same(self, path: Path, known: dict[str, Any]) -> None:
+        """Refuse other data than the workspace was made for: its labels would land on items that nobody labelled."""
+        if known.get("fingerprint") == self.dataset.fingerprint or not (path / "dataset" / "manifest.json").exists():
+            return
+        before = Dataset.load(path / "dataset")
+        if _numbered(before) or _numbered(self.dataset):
+            same = (known.get("name"), known.get("items")) == (self.dataset.name, len(self.dataset))
+        else:
+            same = bool(before.index.isin(self.dataset.index).mean() >= SAME)
+        if not same:
+            was = f"{known.get('name')} with {known.get('items'):,} items"
+            raise InputError(
+                f"the workspace {path} belongs to {was}, not to {self.dataset.name} with {len(self.dataset):,}; choose another "
+                "--workspace, or if it is the same collection name its ids with --id"
+            )
 
     def dataset_folder(self) -> Path:
         """The dataset as a child process maps it into memory; written the first time it is asked for."""
@@ -240,6 +259,11 @@ class Workspace(param.Parameterized):
 def _ours(path: Path) -> bool:
     """Whether a file is what a first opening leaves behind when it is cut short."""
     return path.name.startswith(".writing-")
+
+
+def _numbered(dataset: Dataset) -> bool:
+    """Whether the ids are mere row numbers, which say nothing of what an item is."""
+    return dataset.ids.dtype.kind == "i" and bool((dataset.ids == np.arange(len(dataset))).all())
 
 
 def _connect(path: Path) -> sqlite3.Connection:

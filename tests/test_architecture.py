@@ -48,7 +48,7 @@ def test_the_door_is_light() -> None:
 
 
 def test_no_room_below_the_views_loads_a_widget_or_a_method() -> None:
-    rooms = ["session", "workspace", "worker", "cli", "exports", "selection", "labels", "raster", "sources", "insight.naming", "dataset"]
+    rooms = ["session", "workspace", "worker", "cli", "exports", "selection", "labels", "raster", "sources", "insight.naming"]
     wanted = ", ".join(f"explorer.{room}" for room in rooms)
     script = f"import json, sys, {wanted}; print(json.dumps(sorted(sys.modules)))"
     loaded = json.loads(subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout)

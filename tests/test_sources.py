@@ -719,3 +719,21 @@ def test_damaged_pictures_give_a_dataset_or_one_line(tmp_path: Path, kind: str) 
 def test_importing_sources_is_light() -> None:
     code = "import sys, explorer.sources; print([m for m in ('PIL', 'sklearn', 'torch', 'umap', 'panel') if m in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
+
+
+def test_named_columns_are_what_is_embedded(tmp_path: Path) -> None:
+    from explorer.features import suggest
+
+    text = [f"a long remark on the sample of number {row}, and then some more" for row in range(30)]
+    frame = pd.DataFrame({"alcohol": np.arange(30) / 3, "remark": text, "sampled on": [f"{row % 28 + 1:02}/09/2023" for row in range(30)]})
+    assert suggest(read(frame)) in {"sentence", "lsa"}
+    named = read(frame, columns="alcohol")
+    assert named.roles == {}
+    assert suggest(named) == "columns"
+
+
+def test_dates_and_names_beside_measurements_are_not_what_the_items_are() -> None:
+    measured = {f"m{place}": np.arange(30) / (place + 2) for place in range(4)}
+    frame = pd.DataFrame(measured | {"sampled on": [f"{row % 28 + 1:02}/09/2023" for row in range(30)], "who": [f"Ann B{row}" for row in range(30)]})
+    assert read(frame).roles == {}
+    assert read(frame, text="who").roles == {"text": "who"}

@@ -508,3 +508,33 @@ TestInAnyOrder.settings = settings(max_examples=25, stateful_step_count=25, dead
 def test_labels_value_of_an_index_of_numbers() -> None:
     labels = Labels.empty(pd.Index([3, 1, 2])).assign(np.array([True, False, False]), "x")
     assert dict(labels) == {3: "x"}
+
+
+def test_other_data_does_not_get_the_labels(tmp_path: Path) -> None:
+    """Row numbers say nothing of an item, and other ids are other items: both are refused, and the workspace is as it was."""
+    for first, other in (
+        (pd.DataFrame({"a": range(50)}), pd.DataFrame({"b": np.arange(60) / 7})),
+        (pd.DataFrame({"id": [f"x{row}" for row in range(50)], "a": range(50)}), pd.DataFrame({"id": [f"y{row}" for row in range(50)]})),
+    ):
+        path = tmp_path / f"{'id' in first}.explorer"
+        session = Session(first, path)
+        session.select(list(session.dataset.ids[:10]))
+        session.label("mine")
+        session.workspace.close()
+        with pytest.raises(InputError, match="belongs to .* with 50 items"):
+            Session(other, path)
+        again = open_workspace(path)
+        assert list(again.dataset.ids) == list(session.dataset.ids)
+        assert len(again.labels) == 10
+        again.close()
+
+
+def test_a_collection_that_has_grown_keeps_its_labels(tmp_path: Path) -> None:
+    ids = [f"x{row}" for row in range(60)]
+    session = Session(pd.DataFrame({"id": ids[:50], "a": range(50)}), tmp_path / "w")
+    session.select(["x3", "x7"])
+    session.label("mine")
+    session.workspace.close()
+    again = Session(pd.DataFrame({"id": ids[::-1], "a": range(60)}), tmp_path / "w")
+    assert dict(again.labels) == {"x3": "mine", "x7": "mine"}
+    again.workspace.close()

@@ -43,16 +43,17 @@ def guess_strings(column: pa.ChunkedArray, *, pictures: bool = True) -> str:
         return "category"
     if pictures and sum(_is_picture_path(value) for value in sample) > len(sample) / 2:
         return "image"
+    wordy = sum(any(map(str.isalpha, value)) for value in sample) > len(sample) / 2  # dates and phone numbers are no text
     present, different = len(column) - column.null_count, pc.count_distinct(column).as_py()
     length = float(np.mean([len(value) for value in sample]))
     words = float(np.mean([_breaks(value) for value in sample]))
     if different <= FEW and length < 60 and different < present:
         return "category"
-    if words >= 3 or (words >= 1 and different > present / 2):
+    if wordy and (words >= 3 or (words >= 1 and different > present / 2)):
         return "text"
     if different == present:
         return "id"
-    return "category" if different <= max(FEW, present / 5) else "text"
+    return "category" if different <= max(FEW, present / 5) or not wordy else "text"
 
 
 def _is_picture_path(value: str) -> bool:

@@ -66,6 +66,11 @@ class Session(param.Parameterized):
         self._watcher = self.workspace.param.watch(_Follow(self), "labels")
         weakref.finalize(self, _unwatch, self.workspace, self._watcher)
 
+    def __repr__(self) -> str:
+        made = [f"{slot} {getattr(self, slot).method}" for slot in SLOTS.values() if getattr(self, slot) is not None]
+        so_far = ", ".join(made) or "nothing computed yet"
+        return f"<Session of {self.dataset.name}: {so_far}; {int(self.selection.sum()):,} selected>"
+
     def _recalled(self) -> dict[str, Result]:
         found = {slot: result for slot, result in self.workspace.recall().items() if slot in SLOTS.values()}
         if "layout" not in found and self.dataset.layout is not None:

@@ -14,6 +14,7 @@ from explorer.dataset import Dataset
 from explorer.labels import NONE, Labels, colors
 
 MOST = 20  # categories named in a legend; the rest are "other"
+CLASSES = 12  # whole numbers up to so many different ones are coloured as categories
 GREY = "#9aa3af"  # noise, no label, missing: not a category
 ONE = "#2f6fde"  # the colour of all items when nothing tells them apart
 
@@ -55,8 +56,9 @@ def choices(dataset: Dataset, *, clustered: bool) -> list[dict[str, Any]]:
     """What may be coloured by, as ``{"value", "name"}``, for a menu."""
     fixed = [("none", "nothing"), *([("cluster", "cluster")] if clustered else []), ("label", "label")]
     columns = dataset.of_kind("category", "flag", "number", "date", "text", "id")
-    return [{"value": value, "name": name} for value, name in fixed] + [
-        {"value": f"column:{name}", "name": name} for name in columns
+    taken = {name for _, name in fixed} & set(columns)  # a column may have our own word for its name
+    return [{"value": value, "name": f"{name} (here)" if name in taken else name} for value, name in fixed] + [
+        {"value": f"column:{name}", "name": f"{name} (column)" if name in taken else name} for name in columns
     ]
 
 
@@ -69,7 +71,8 @@ def coloring(by: str, known: Known) -> Coloring:
     if by.startswith("column:"):
         name = by.removeprefix("column:")
         values = known.dataset.column(name) if known.dataset.kinds.get(name) in {"number", "date", None} else None
-        return _by_category(name, known.dataset.table.column(name)) if values is None else _by_number(name, values)
+        column = known.dataset.table.column(name)
+        return _by_category(name, column) if values is None or _few_whole(column) else _by_number(name, values)
     everything = np.zeros(len(known.dataset), np.int32)
     return Coloring("one", "", everything, ["items"], [ONE])
 
@@ -102,6 +105,11 @@ def _by_category(name: str, column: pa.ChunkedArray) -> Coloring:
         codes = np.where(codes < 0, len(entries), codes).astype(np.int32)
         entries, hues = [*entries, "(missing)"], [*hues, GREY]
     return Coloring("category", name, codes, _apart(entries), hues)
+
+
+def _few_whole(column: pa.ChunkedArray) -> bool:
+    """Whether these are a few whole numbers, as classes are: told apart better by colours than by a scale."""
+    return bool(pa.types.is_integer(column.type)) and pc.count_distinct(column).as_py() <= CLASSES
 
 
 def _counted(column: pa.ChunkedArray) -> tuple[np.ndarray, list[str]]:

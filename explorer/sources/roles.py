@@ -12,6 +12,7 @@ from explorer.dataset.columns import guess_strings, is_binary, is_picture_struct
 from explorer.errors import InputError, listed
 from explorer.sources.options import Options
 
+MEASURED, PROSE = 3, 40  # beside so many columns of numbers, texts shorter than this on average are names
 LOOKED_AT = 50  # picture paths tried before believing that a column of file names leads to pictures
 
 
@@ -37,12 +38,14 @@ def pick(
         roles["text"] = _checked(source, table, options.text, "text")
     kinds.update({name: role for role, name in roles.items()})
     notes = [] if options.image else _without_pictures(table, kinds, root)
+    if options.columns:  # whoever names columns wants those embedded, not the picture or text that stands beside them
+        return roles, notes
     free = {name: kind for name, kind in kinds.items() if name not in roles.values()}
     if "image" not in roles and (pictures := [name for name, kind in free.items() if kind == "image"]):
         roles["image"] = pictures[0]
         if pictures[0] not in told:
             notes.append(f"pictures are taken from the column {pictures[0]!r} (name another with --image)")
-    if "text" not in roles and (texts := [name for name, kind in free.items() if kind == "text"]):
+    if "text" not in roles and (texts := [name for name, kind in free.items() if kind == "text" and _is_prose(table, name, kinds)]):
         roles["text"] = max(texts, key=lambda name: _mean_length(table.column(name)))
         if roles["text"] not in told:
             notes.append(f"texts are taken from the column {roles['text']!r} (name another with --text)")
@@ -85,6 +88,12 @@ def _is_file(root: Path | None, path: str) -> bool:
         return (Path(root or ".") / path).is_file()
     except (OSError, ValueError):  # a name too long, or with a NUL in it
         return False
+
+
+def _is_prose(table: pa.Table, name: str, kinds: dict[str, str]) -> bool:
+    """Whether a column's texts are what the items are, rather than names or codes beside other columns that say more."""
+    measured = sum(kind in {"number", "date", "flag"} for kind in kinds.values())
+    return measured < MEASURED or _mean_length(table.column(name)) >= PROSE
 
 
 def _mean_length(column: pa.ChunkedArray) -> float:

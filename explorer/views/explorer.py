@@ -15,7 +15,7 @@ from panel.viewable import Viewer
 
 from explorer.errors import InputError, unknown
 from explorer.raster import nearest
-from explorer.selection import Ids, Not, Rule, Where, from_json
+from explorer.selection import HasLabel, Ids, InCluster, Not, Rule, Where, from_json
 from explorer.session import Session
 from explorer.session.coloring import Coloring
 from explorer.step import KINDS, Step
@@ -140,6 +140,9 @@ class Explorer(Viewer):
         self._brushed_layout = "" if self.session.layout is None else self.session.layout.key
         self.session.select(wanted, mode)
 
+    def _on_select_entry(self, name: str) -> None:
+        self.session.select(self._entry_rule(name))
+
     def _on_clear(self) -> None:
         self.session.clear()
 
@@ -235,6 +238,9 @@ class Explorer(Viewer):
         about = self._about(row)
         about["picture"] = (items.small_picture(dataset, row, items.LARGE) or None) if "image" in dataset.roles else None
         about["text"] = self._text(row, about["title"])
+        if self.session.layout is not None and self.session.layout.valid[row]:
+            place = self.session.layout.values[row]
+            about |= {"x": float(place[0]), "y": float(place[1])}
         self.page.set(item=about)
 
     def _on_export(self, ending: str, for_spreadsheets: bool) -> None:
@@ -285,7 +291,7 @@ class Explorer(Viewer):
     def _colors_changed(self, *events: Any) -> None:
         if any(event.name == "color_by" for event in events):
             self._coloring = None
-        self._show("color")
+        self._show("color", "names", "selection", "items_of")
         self._redraw()
 
     def _show(self, *parts: str) -> None:
@@ -294,9 +300,9 @@ class Explorer(Viewer):
         made: dict[str, Callable[[], Any]] = {
             "steps": lambda: {kind: self.pipeline.describe(kind) for kind in KINDS},
             "labels": lambda: state.labels(session),
-            "selection": lambda: state.selection(session, regions=self._outlined()),
+            "selection": lambda: state.selection(session, regions=self._outlined(), shown=self._visible()),
             "color": lambda: state.color(session, self._colors()),
-            "names": lambda: state.names(session),
+            "names": lambda: state.names(session, self._visible()),
             "map": lambda: state.map_(session),
             "items_of": self._items_of,
         }
@@ -308,13 +314,18 @@ class Explorer(Viewer):
     def _items_of(self) -> dict[str, Any]:
         self._version += 1
         dataset, count = self.session.dataset, int(self.session.selection.sum())
-        title = f"{count:,} selected" if count else f"All {len(dataset):,} {dataset.subject}"
-        listed = {"version": self._version, "count": count or len(dataset), "title": title, "selected": bool(count)}
+        rows = len(self._listed())
+        everything = f"All {rows:,} {dataset.subject}" if rows == len(dataset) else f"{rows:,} of {len(dataset):,} shown"
+        title = f"{count:,} selected" if count else everything
+        listed = {"version": self._version, "count": rows, "title": title, "selected": bool(count)}
         return listed | {"modes": items.modes(dataset), "columns": items.heads(dataset, self._marks())}
 
     def _listed(self) -> np.ndarray:
-        selection = self.session.selection
-        return np.flatnonzero(selection) if selection.any() else np.arange(len(selection))
+        """The rows beside the map: the selected ones, else all that the legend leaves on the map."""
+        selection, visible = self.session.selection, self._visible()
+        if selection.any():
+            return np.flatnonzero(selection)
+        return np.arange(len(selection)) if visible is None else np.flatnonzero(visible)
 
     def _redraw(self) -> None:
         if self._request is None or self.session.layout is None:
@@ -352,6 +363,25 @@ class Explorer(Viewer):
             if np.array_equal(by_value.mask(session.seen), visible):
                 return by_value
         return Ids(session.dataset.ids[visible] if visible is not None else session.dataset.ids)
+
+    def _entry_rule(self, name: str) -> Rule:
+        """The rule of one entry of the legend."""
+        session, colors = self.session, self._colors()
+        if name not in colors.names:
+            raise unknown("entry of the legend", name, colors.names)
+        mask = colors.codes == colors.names.index(name)
+        by_value: list[Rule] = []
+        if session.color_by == "cluster" and session.clusters is not None and mask.any():
+            by_value = [InCluster(int(session.clusters.values[mask][0]))]
+        elif session.color_by == "label":
+            by_value = [HasLabel(name if name in session.labels.names else None)]
+        elif session.color_by.startswith("column:"):
+            by_value = [Where(session.color_by.removeprefix("column:"), "==", name)]
+        fitting = (rule for rule in by_value if np.array_equal(rule.mask(session.seen), mask))
+        return next(fitting, Ids(session.dataset.ids[mask]))  # "other" and "missing" are no one value
+
+    def _visible(self) -> np.ndarray | None:
+        return shown(self._colors(), self.session.hidden) if self.session.hidden else None
 
     def _nearest(self, x: float, y: float, reach: float) -> int | None:
         if self.session.layout is None:

@@ -77,6 +77,9 @@ class Pipeline:
     def start(self) -> None:
         """What a fresh page does by itself: whatever was asked for or has no result yet, a quick layout first."""
         missing = [kind for kind in KINDS if self._lacks(kind)]
+        given = self.session.layout is not None and self.session.layout.method == "given"
+        if given and "extract" not in self._asked and self.steps["cluster"].settings().get("on") == "layout":
+            missing = [kind for kind in missing if kind != "extract"]  # nothing here needs features
         if missing and missing[0] == "extract":
             self.run("extract")
         elif missing:

@@ -39,9 +39,9 @@ def color(session: Session, coloring: Coloring) -> dict[str, Any]:
     """The legend."""
     known: dict[str, Any] = {"by": session.color_by, "choices": session.color_choices, "kind": coloring.kind}
     if coloring.kind == "number":
-        ends = [_end(end, is_date=coloring.is_date) for end in coloring.bounds]
-        missing = int(np.isnan(coloring.values).sum()) if coloring.values is not None else 0
-        return known | {"scale": list(NUMBER_SCALE), "ends": ends, "missing": missing, "entries": []}
+        assert coloring.values is not None
+        missing = int(np.isnan(coloring.values).sum())
+        return known | {"scale": list(NUMBER_SCALE), "ends": _ends(coloring, coloring.values), "missing": missing, "entries": []}
     everything, chosen = coloring.counts(), coloring.counts(session.selection)
     entries: list[dict[str, Any]] = [
         {"name": name, "color": color_, "all": int(all_), "selected": int(some), "hidden": name in session.hidden}
@@ -51,16 +51,27 @@ def color(session: Session, coloring: Coloring) -> dict[str, Any]:
     return known | {"entries": shown if coloring.kind == "category" else []}
 
 
+def _ends(coloring: Coloring, values: np.ndarray) -> list[str]:
+    """What the ends of the scale mean; an end that stands for values beyond it too says so."""
+    low, high = (_end(end, is_date=coloring.is_date) for end in coloring.bounds)
+    if coloring.bounds[0] == coloring.bounds[1]:
+        return [f"all {low}", ""]
+    below, above = (values < coloring.bounds[0]).any(), (values > coloring.bounds[1]).any()
+    return [f"≤ {low}" if below else low, f"≥ {high}" if above else high]
+
+
 def _end(value: float, *, is_date: bool) -> str:
     if is_date:
         return str(np.datetime64(int(value), "ms").astype("datetime64[D]"))  # any year at all
     return f"{value:,.0f}" if 1_000 <= abs(value) < 1e9 else f"{value:.4g}"
 
 
-def selection(session: Session, *, regions: bool) -> dict[str, Any]:
-    """How many are selected, what can be undone, and the regions to draw while they belong to this layout."""
+def selection(session: Session, *, regions: bool, shown: np.ndarray | None = None) -> dict[str, Any]:
+    """How many are selected (and hidden by the legend), what can be undone, and the regions to draw, if of this layout."""
     outlines = _regions(session.rule) if regions and session.rule is not None else []
-    return {"count": int(session.selection.sum()), "undo": session.can_undo, "redo": session.can_redo, "regions": outlines}
+    hidden = 0 if shown is None else int((session.selection & ~shown).sum())
+    count = {"count": int(session.selection.sum()), "hidden": hidden}
+    return count | {"undo": session.can_undo, "redo": session.can_redo, "regions": outlines}
 
 
 def _regions(rule: Rule) -> list[list[tuple[float, float]]]:
@@ -80,12 +91,12 @@ def labels(session: Session) -> dict[str, Any]:
     return {"categories": categories, "labelled": len(now), "total": len(session.dataset)}
 
 
-def names(session: Session) -> list[dict[str, Any]]:
-    """Cluster names, larger clusters first, each at the item nearest to the median so that it stands on its own items."""
+def names(session: Session, shown: np.ndarray | None = None) -> list[dict[str, Any]]:
+    """Names of the clusters that are shown, larger ones first, each at the item nearest to the median: on one of its own."""
     if session.clusters is None or session.layout is None or session.stale("cluster"):
         return []
     clusters, layout = session.clusters.values, session.layout.values
-    rows = np.flatnonzero((clusters >= 0) & session.layout.valid)
+    rows = np.flatnonzero((clusters >= 0) & session.layout.valid & (True if shown is None else shown))
     order = rows[np.argsort(clusters[rows], kind="stable")]
     starts = np.searchsorted(clusters[order], np.arange(int(clusters.max(initial=-1)) + 2))
     found = []
@@ -94,5 +105,6 @@ def names(session: Session) -> list[dict[str, Any]]:
         if len(places):
             middle = np.median(places, axis=0)
             x, y = places[np.abs(places - middle).sum(axis=1).argmin()]
-            found.append({"text": session.cluster_names.get(cluster, f"cluster {cluster}"), "x": float(x), "y": float(y)})
+            text = session.cluster_names.get(cluster, f"cluster {cluster}")
+            found.append({"text": text, "x": float(x), "y": float(y), "cluster": cluster})
     return found

@@ -15,7 +15,7 @@ class Dialogs {
     const el = h("div", {class: `toast ${tone || ""}`, role: tone === "error" ? "alert" : "status"}, text)
     this.toasts.append(el)
     setTimeout(() => el.remove(), tone === "error" ? 9000 : 3500)
-    while (this.toasts.children.length > 3) this.toasts.firstChild.remove()
+    while (this.toasts.children.length > 2) this.toasts.firstChild.remove()
   }
 
   open(title, body, actions) {
@@ -23,7 +23,7 @@ class Dialogs {
     const close = () => { dialog.close(); dialog.remove() }
     const form = h("form", {method: "dialog", onsubmit: (event) => { event.preventDefault(); actions[actions.length - 1]?.run?.(close) }},
       h("h2", {}, title), body,
-      h("footer", {}, button("Cancel", close), actions.map((action, place) =>
+      h("footer", {}, button(actions.length ? "Cancel" : "Close", close), actions.map((action, place) =>
         h("button", {type: place === actions.length - 1 ? "submit" : "button", class: action.class || "", onclick: place === actions.length - 1 ? null : () => action.run(close)}, action.text))))
     dialog.append(form)
     dialog.addEventListener("cancel", (event) => { event.preventDefault(); close() })
@@ -33,6 +33,8 @@ class Dialogs {
     dialog.querySelector("input, select")?.focus()
     return dialog
   }
+
+  closeAll() { for (const dialog of this.el.querySelectorAll("dialog")) { dialog.close(); dialog.remove() } }
 
   get isOpen() { return Boolean(this.el.querySelector("dialog[open]")) }
 
@@ -55,7 +57,7 @@ class Dialogs {
     const save = (close) => {
       if (color.value !== category.color) this.store.send({verb: "recolor", name: category.name, color: color.value})
       if (into.value !== "-1") this.store.send({verb: "merge", name: category.name, into: others[Number(into.value)].name})
-      else if (name.value !== category.name) this.store.send({verb: "rename", name: category.name, to: name.value})
+      else if (name.value !== category.name && name.value.trim()) this.store.send({verb: "rename", name: category.name, to: name.value})
       close()
     }
     const remove = (close) => { this.store.send({verb: "delete", name: category.name}); close() }

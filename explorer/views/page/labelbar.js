@@ -21,9 +21,12 @@ class LabelBar {
       h("i", {class: "dot", style: {background: category.color}}), h("span", {class: "name"}, category.name === "" ? "(empty)" : category.name),
       category.key ? h("kbd", {}, String(category.key)) : null, h("span", {class: "count"}, number(category.count))),
       button("⋯", () => this.dialogs.category(category), {class: "small", "aria-label": `edit category ${category.name}`, "data-key": `edit-${category.name}`, disabled: off})))
+    const hidden = selection.hidden ? `, ${number(selection.hidden)} hidden` : ""
     fill(this.el,
-      button(selection.count ? `Label ${number(selection.count)} selected` : "Label selection", () => this.dialogs.newCategory(true), {class: "primary", "data-key": "label", disabled: off || !selection.count, title: "Give the selection a new or an old category (N)"}),
-      h("div", {class: "chips"}, chips, button("+ new category", () => this.dialogs.newCategory(false), {class: "chip add", "data-key": "new", disabled: off})),
+      button(selection.count ? `Label ${number(selection.count)} selected${hidden}` : "Label selection", () => this.dialogs.newCategory(true), {class: "primary", "data-key": "label", disabled: off || !selection.count, title: "Give the selection a new or an old category (N)"}),
+      h("div", {class: "chips"}, chips),
+      button("+ new category", () => this.dialogs.newCategory(false), {class: "chip add", "data-key": "new", disabled: off}),
+      h("span", {class: "grow"}),
       h("span", {class: "muted", role: "status"}, `${number(labels.labelled)} of ${number(labels.total)} labelled`),
       button("Remove label", () => this.store.send({verb: "unlabel"}), {disabled: off || !selection.count || !labels.labelled, title: "Take the selected items' labels away (Del)", "data-key": "unlabel"}),
       button("Undo", () => this.store.send({verb: "undo"}), {disabled: off || !selection.undo, title: "Undo (Ctrl+Z)", "data-key": "undo"}),

@@ -31,7 +31,9 @@ class Legend {
           h("span", {class: "name"}, entry.name === "" ? "(empty)" : entry.name),
           h("span", {class: "chosen"}, entry.selected ? number(entry.selected) : ""),
           h("span", {class: "count"}, number(entry.all))),
-        button(entry.hidden ? "show" : "hide", hide, {class: "eye", "aria-label": `${entry.hidden ? "show" : "hide"} ${entry.name}`, "data-key": `hide-${entry.name}`}))
+        h("span", {class: "acts"},
+          entry.hidden ? null : button("select", () => this.store.send({verb: "select_entry", name: entry.name}), {class: "eye", "aria-label": `select ${entry.name}`, "data-key": `select-${entry.name}`}),
+          button(entry.hidden ? "show" : "hide", hide, {class: "eye", "aria-label": `${entry.hidden ? "show" : "hide"} ${entry.name}`, "data-key": `hide-${entry.name}`})))
     })
     return [h("ul", {class: "entries"}, rows),
       h("footer", {}, h("span", {class: "muted grow"}, "selected / all · click to solo"),

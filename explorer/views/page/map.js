@@ -18,7 +18,7 @@ class MapView {
     this.sequence = 0
     this.build()
     store.on("map", () => this.onMap())
-    store.on("names selection names_shown", () => this.draw())
+    store.on("names selection item", () => this.draw())
     store.on("map selection", () => this.say())
     store.on("hover", () => this.onHover())
   }
@@ -128,6 +128,8 @@ class MapView {
   }
 
   onClick([px, py], mode) {
+    const name = (this.named || []).find(({box: [left, top, right, bottom]}) => px >= left && px <= right && py >= top && py <= bottom)
+    if (name) return this.store.send({verb: "select", rule: {rule: "cluster", cluster: name.cluster}, mode})
     const [x, y] = this.camera.toData(px, py)
     this.store.send({verb: "pick", x, y, reach: 12 * this.camera.scale, mode})
   }
@@ -255,7 +257,7 @@ class MapView {
     const selection = this.store.get("selection") || {count: 0}
     const map = this.store.get("map") || {}
     const [seen, of] = this.seen || [0, 0]
-    const parts = map.bounds && this.seen ? [`${number(seen)} of ${number(of)} items drawn`, `${number(selection.count)} selected`] : []
+    const parts = map.bounds && this.seen ? [`${number(seen)} of ${number(of)} items drawn`, `${number(selection.count)} selected${selection.hidden ? ` (${number(selection.hidden)} hidden)` : ""}`] : []
     if (map.without) parts.push(`${number(map.without)} without a place`)
     this.sentence.textContent = parts.join(" · ")
     this.canvas.setAttribute("aria-label", `map: ${parts.join(", ")}`)
@@ -281,8 +283,8 @@ class MapView {
       context.drawImage(this.frame.bitmap, left, top, right - left, bottom - top)
     }
     this.paintRegions(context, accent)
-    if (this.store.get("names_shown") !== false) drawNames(context, this.camera, this.store.get("names") || [], ink, paper)
-    this.paintHover(context, ink, paper)
+    this.named = drawNames(context, this.camera, this.store.get("names") || [], ink, paper)
+    for (const item of [this.store.get("item"), this.hovered]) if (item && item.x !== undefined) this.paintRing(context, item, ink, paper)
   }
 
   paintRegions(context, accent) {
@@ -306,9 +308,8 @@ class MapView {
     }
   }
 
-  paintHover(context, ink, paper) {
-    if (!this.hovered) return
-    const [px, py] = this.camera.toPixel(this.hovered.x, this.hovered.y)
+  paintRing(context, item, ink, paper) {
+    const [px, py] = this.camera.toPixel(item.x, item.y)
     for (const [color, width] of [[paper, 4], [ink, 1.75]]) {
       context.beginPath()
       context.arc(px, py, 7, 0, 2 * Math.PI)

@@ -23,12 +23,12 @@ function header(store, dialogs, setTheme) {
 
 function keys(root, store, map, bar, dialogs) {
   const plain = {l: () => map.setTool("lasso"), b: () => map.setTool("box"), p: () => map.setTool("pan"), f: () => map.fit(), "+": () => map.zoomBy(1 / 1.5),
-    "=": () => map.zoomBy(1 / 1.5), "-": () => map.zoomBy(1.5), escape: () => store.send({verb: "clear"}), "?": () => dialogs.keys(),
-    n: () => { if (store.get("selection")?.count) dialogs.newCategory(true) }, delete: () => store.send({verb: "unlabel"}), arrowleft: () => map.panBy(-1, 0),
+    "=": () => map.zoomBy(1 / 1.5), "-": () => map.zoomBy(1.5), escape: () => (store.get("item") ? store.set({item: null}) : store.send({verb: "clear"})), "?": () => dialogs.keys(),
+    n: () => dialogs.newCategory(Boolean(store.get("selection")?.count)), delete: () => store.send({verb: "unlabel"}), arrowleft: () => map.panBy(-1, 0),
     arrowright: () => map.panBy(1, 0), arrowup: () => map.panBy(0, -1), arrowdown: () => map.panBy(0, 1)}
   return (event) => {
     const at = event.composedPath()[0]
-    if (dialogs.isOpen || at.matches?.("input:not([type=range]):not([type=checkbox]), textarea, select")) return
+    if (dialogs.isOpen || store.get("connected") === false || at.matches?.("input:not([type=range]):not([type=checkbox]), textarea, select")) return
     const key = event.key.toLowerCase()
     let done = true
     if ((event.ctrlKey || event.metaKey) && key === "z") store.send({verb: event.shiftKey ? "redo" : "undo"})
@@ -43,7 +43,11 @@ function keys(root, store, map, bar, dialogs) {
 }
 
 export function render({model, el, view}) {
-  const store = new Store((message) => model.send_msg(message))
+  const quiet = new Set(["view", "hover", "items"]) // nobody asked for these in so many words
+  const store = new Store((message) => {
+    if (store.get("connected") !== false) model.send_msg(message)
+    else if (!quiet.has(message.verb)) dialogs.toast({text: "not sent: the connection is lost; reload the page when the server is back", tone: "error"})
+  })
   const map = new MapView(store)
   const dialogs = new Dialogs(store)
   const items = new Items(store)
@@ -60,7 +64,11 @@ export function render({model, el, view}) {
   const cards = ["extract", "reduce", "cluster"].map((kind) => new StepCard(store, kind))
   root.append(header(store, dialogs, setTheme),
     h("aside", {class: "left"}, cards.map((card) => card.el), new Legend(store).el), map.el, h("aside", {class: "right"}, items.el), bar.el, dialogs.el)
-  store.on("connected", ({connected}) => root.classList.toggle("offline", connected === false))
+  store.on("connected", ({connected}) => {
+    root.classList.toggle("offline", connected === false)
+    for (const part of root.querySelectorAll(".left, .right, .labelbar, .toolbar, .top .primary")) part.inert = connected === false
+    if (connected === false) dialogs.closeAll()
+  })
   store.on("data", ({data}) => root.classList.toggle("served", data.served))
   let chosen = null
   try { chosen = localStorage.getItem(THEME) } catch { chosen = null }

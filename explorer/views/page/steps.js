@@ -79,7 +79,7 @@ function settingField(setting, send) {
 }
 
 function choiceField(setting, send) {
-  const el = h("select", {"data-key": setting.name, onchange: () => send(setting.choices[el.selectedIndex])}, setting.choices.map((choice) => h("option", {}, String(choice))))
+  const el = h("select", {"data-key": setting.name, "aria-label": setting.name, onchange: () => send(setting.choices[el.selectedIndex])}, setting.choices.map((choice) => h("option", {}, String(choice))))
   return {el, set: (value) => { el.selectedIndex = setting.choices.indexOf(value) }}
 }
 
@@ -111,9 +111,21 @@ function numberField(setting, send) {
     return {el: box, set: show}
   }
   const fine = setting.type === "integer" ? step : (high - low) / 100
-  const slider = h("input", {type: "range", min: low, max: high, step: fine, "aria-label": setting.name, "data-key": `${setting.name}-slider`,
-    oninput: () => { box.value = slider.value; tint() }, onchange: () => send(Number(slider.value))})
+  let waiting = null // what the person does now goes before what the server says of a moment ago
+  const moved = () => {
+    box.value = slider.value
+    tint()
+    clearTimeout(waiting)
+    waiting = setTimeout(() => { waiting = null; send(Number(slider.value)) }, 180)
+  }
+  const slider = h("input", {type: "range", min: low, max: high, step: fine, "aria-label": setting.name, "data-key": `${setting.name}-slider`, oninput: moved})
   const tint = () => slider.style.setProperty("--at", `${(100 * (slider.value - low)) / (high - low || 1)}%`)
-  const set = (value) => { show(value); if (!slider.matches(":active")) slider.value = value; tint() }
+  const set = (value) => {
+    known = value
+    if (waiting || slider.matches(":active")) return
+    show(value)
+    slider.value = value
+    tint()
+  }
   return {el: h("span", {class: "range"}, slider, box), set}
 }
