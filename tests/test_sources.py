@@ -725,7 +725,7 @@ def test_named_columns_are_what_is_embedded(tmp_path: Path) -> None:
     from explorer.features import suggest
 
     text = [f"a long remark on the sample of number {row}, and then some more" for row in range(30)]
-    frame = pd.DataFrame({"alcohol": np.arange(30) / 3, "remark": text, "sampled on": [f"{row % 28 + 1:02}/09/2023" for row in range(30)]})
+    frame = pd.DataFrame({"alcohol": np.arange(30) / 3, "remark": text})
     assert suggest(read(frame)) in {"sentence", "lsa"}
     named = read(frame, columns="alcohol")
     assert named.roles == {}
@@ -734,6 +734,7 @@ def test_named_columns_are_what_is_embedded(tmp_path: Path) -> None:
 
 def test_dates_and_names_beside_measurements_are_not_what_the_items_are() -> None:
     measured = {f"m{place}": np.arange(30) / (place + 2) for place in range(4)}
-    frame = pd.DataFrame(measured | {"sampled on": [f"{row % 28 + 1:02}/09/2023" for row in range(30)], "who": [f"Ann B{row}" for row in range(30)]})
+    days, who = [f"{row % 28 + 1:02}/09/2023" for row in range(30)], [f"Ann B{row}" for row in range(30)]
+    frame = pd.DataFrame(measured | {"sampled on": days, "who": who})
     assert read(frame).roles == {}
     assert read(frame, text="who").roles == {"text": "who"}

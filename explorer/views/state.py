@@ -32,7 +32,10 @@ def map_(session: Session) -> dict[str, Any]:
         return {"bounds": None, "title": title, "hint": "Run the steps on the left, or wait for those that run", "without": 0}
     box = bounds(session.layout.values)
     without = len(session.dataset) - int(session.layout.valid.sum())
-    return {"bounds": box, "key": session.layout.key, "title": session.layout.method, "hint": "", "without": without}
+    places = session.layout.values[session.layout.valid].astype(np.float64)
+    middle = np.array([box[0] + box[1], box[2] + box[3]]) / 2 if box is not None else 0.0
+    extent = float(np.abs(places - middle).max(initial=0.0))  # of the farthest point, also one beyond the bounds
+    return {"bounds": box, "extent": extent, "key": session.layout.key, "title": session.layout.method, "hint": "", "without": without}
 
 
 def color(session: Session, coloring: Coloring) -> dict[str, Any]:

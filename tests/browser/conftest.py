@@ -85,6 +85,8 @@ class Served:
         self._ready.set()
 
     def close(self) -> None:
+        if self.process.poll() is not None:
+            return
         self.process.terminate()
         self.process.wait(20)
         if self.process.stderr is not None:

@@ -44,7 +44,23 @@ def expected_in(page: Any, points: list[tuple[float, float]]) -> np.ndarray:
     box = page.locator("canvas.map-canvas").bounding_box()
     x0, x1, y0, y1 = json.loads(page.locator("canvas.map-canvas").get_attribute("data-viewport"))
     corners = [(x0 + (x - box["x"]) / box["width"] * (x1 - x0), y1 - (y - box["y"]) / box["height"] * (y1 - y0)) for x, y in points]
-    return inside(Result.load(SAMPLES / "emoji.results" / "layout").values, np.asarray(corners))
+    return inside(LAYOUT, np.asarray(corners))
+
+
+LAYOUT = Result.load(SAMPLES / "emoji.results" / "layout").values
+CLUSTERS = Result.load(SAMPLES / "emoji.results" / "clusters").values
+CATEGORY = np.array(pq.read_table(SAMPLES / "emoji.parquet", columns=["category"])["category"].to_pylist())
+
+
+def place(page: Any, where: np.ndarray) -> tuple[float, float]:
+    """A place of the layout as shares of the map."""
+    x0, x1, y0, y1 = json.loads(page.locator("canvas.map-canvas").get_attribute("data-viewport"))
+    return float((where[0] - x0) / (x1 - x0)), float((y1 - where[1]) / (y1 - y0))
+
+
+def circle(page: Any, category: str, radius: float = 0.12) -> list[tuple[float, float]]:
+    """Lasso the middle of a category's items."""
+    return lasso(page, *place(page, np.median(LAYOUT[category == CATEGORY], axis=0)), radius)
 
 
 @pytest.fixture
@@ -65,7 +81,7 @@ def test_the_demo_opens_on_a_finished_map(demo: Any) -> None:
 def test_brush_label_undo_and_export(served: Any, open_page: Any) -> None:
     page = open_page(served("demo", "--port", "0").url)
     wait_for_frame(page)
-    points = lasso(page, 0.86, 0.25, 0.2)
+    points = circle(page, "Smileys & Emotion")
     until(lambda: selected(page), "a selection")
     expected = expected_in(page, points)
     assert abs(selected(page) - expected.sum()) <= max(1, 0.01 * expected.sum())
@@ -87,22 +103,21 @@ def test_brush_label_undo_and_export(served: Any, open_page: Any) -> None:
     with page.expect_download() as download:
         page.get_by_role("button", name="Download").click()
     rows = list(csv.DictReader(io.StringIO(Path(download.value.path()).read_text("utf-8"), newline="")))
-    layout = Result.load(SAMPLES / "emoji.results" / "layout").values
     assert len(rows) == 1911
     assert sum(row["label"] == "NA" for row in rows) == chosen
-    assert np.array_equal(np.array([[row["x"], row["y"]] for row in rows]).astype(np.float32), layout)
+    assert np.array_equal(np.array([[row["x"], row["y"]] for row in rows]).astype(np.float32), LAYOUT)
     ids = pq.read_table(SAMPLES / "emoji.parquet", columns=["id"])["id"].to_pylist()
     assert [row["id"] for row in rows] == ids
 
 
 def test_modes_hide_and_solo(demo: Any) -> None:
-    lasso(demo, 0.86, 0.25, 0.15)
+    circle(demo, "Smileys & Emotion")
     first = until(lambda: selected(demo), "a selection")
     demo.get_by_role("button", name="Add", exact=True).click()
-    lasso(demo, 0.86, 0.75, 0.15)
+    circle(demo, "Flags", 0.05)
     both = until(lambda: selected(demo) > first and selected(demo), "more after adding")
     demo.get_by_role("button", name="Subtract", exact=True).click()
-    lasso(demo, 0.86, 0.75, 0.15)
+    circle(demo, "Flags", 0.05)
     until(lambda: selected(demo) == first, f"{first} again after subtracting from {both}")
     demo.keyboard.press("Escape")
     until(lambda: selected(demo) == 0, "nothing after Escape")
@@ -132,9 +147,8 @@ def test_zoom_pan_and_fit(demo: Any) -> None:
 
 def test_hover_shows_the_item_and_click_its_card(demo: Any) -> None:
     box = demo.locator("canvas.map-canvas").bounding_box()
-    x0, x1, y0, y1 = json.loads(demo.locator("canvas.map-canvas").get_attribute("data-viewport"))
-    x, y = Result.load(SAMPLES / "emoji.results" / "layout").values[1000].tolist()
-    at = (box["x"] + (x - x0) / (x1 - x0) * box["width"], box["y"] + (y1 - y) / (y1 - y0) * box["height"])
+    across, down = place(demo, LAYOUT[lonely()])
+    at = (box["x"] + across * box["width"], box["y"] + down * box["height"])
     demo.mouse.move(at[0] - 3, at[1])
     demo.mouse.move(*at)
     demo.locator(".tip:not([hidden]) img").wait_for()
@@ -143,12 +157,50 @@ def test_hover_shows_the_item_and_click_its_card(demo: Any) -> None:
     demo.locator(".detail img").wait_for()
 
 
+def lonely() -> int:
+    """The row of the item of no cluster that is farthest from all others: no name stands on it."""
+    gaps = np.hypot(*(LAYOUT[:, None] - LAYOUT[None]).transpose(2, 0, 1))
+    np.fill_diagonal(gaps, np.inf)
+    return int(np.where(CLUSTERS < 0, gaps.min(axis=1), -1).argmax())
+
+
+def test_a_name_on_the_map_and_an_entry_of_the_legend_select_their_items(demo: Any) -> None:
+    demo.locator("select[aria-label='colour by']").select_option("cluster")
+    demo.locator(".legend li", has_text="Smileys & Emotion").first.hover()
+    demo.get_by_role("button", name="select Smileys & Emotion", exact=True).click()
+    entry = until(lambda: selected(demo), "a cluster")
+    demo.keyboard.press("Escape")
+    until(lambda: selected(demo) == 0, "nothing")
+    cluster = CLUSTERS[[np.flatnonzero(CATEGORY == "Smileys & Emotion")[0]]][0]
+    assert np.count_nonzero(cluster == CLUSTERS) == entry
+    places = LAYOUT[cluster == CLUSTERS].astype(np.float64)
+    middle = np.median(places, axis=0)
+    across, down = place(demo, places[np.abs(places - middle).sum(axis=1).argmin()])
+    box = demo.locator("canvas.map-canvas").bounding_box()
+    demo.mouse.click(box["x"] + across * box["width"], box["y"] + down * box["height"])
+    until(lambda: selected(demo) == entry, "the cluster again, by its name")
+
+
+def test_while_the_server_is_away_nothing_can_be_labelled(served: Any, open_page: Any) -> None:
+    server = served("demo", "--host", "localhost")
+    page = open_page(server.url)
+    wait_for_frame(page)
+    circle(page, "Flags")
+    until(lambda: selected(page), "a selection")
+    server.close()
+    page.locator(".top .bad", has_text="disconnected").wait_for()
+    page.keyboard.press("n")
+    time.sleep(0.3)
+    assert page.locator("dialog[open]").count() == 0
+    assert page.locator(".labelbar").evaluate("bar => bar.inert")
+
+
 def test_two_tabs_share_labels_and_nothing_else(served: Any, open_page: Any) -> None:
     url = served("demo", "--host", "127.0.0.1").url
     one, two = open_page(url), open_page(url)
     wait_for_frame(one)
     wait_for_frame(two)
-    lasso(one, 0.86, 0.25, 0.2)
+    circle(one, "Smileys & Emotion")
     chosen = until(lambda: selected(one), "a selection in the first tab")
     assert selected(two) == 0
     one.keyboard.press("n")
@@ -185,7 +237,7 @@ def test_a_value_that_is_not_allowed_is_said(demo: Any) -> None:
     box.press("Enter")
     demo.locator(".toast.error", has_text="n_neighbors takes a whole number from").wait_for()
     demo.locator("canvas.map-canvas").click(position={"x": 5, "y": 5})
-    until(lambda: box.input_value() == "15", "the value goes back")
+    until(lambda: box.input_value() == "12", "the value goes back")
 
 
 PAYLOADS = [

@@ -9,12 +9,13 @@ class Camera {
     this.height = 1
   }
 
-  fit([x0, x1, y0, y1]) {
+  // `extent` is where the farthest point is: it can be reached by zooming out, even where `bounds` leave it aside.
+  fit([x0, x1, y0, y1], extent = 0) {
     this.x = (x0 + x1) / 2
     this.y = (y0 + y1) / 2
     const usable = (length) => Math.max(50, length - 2 * Math.min(48, length * 0.08))
     this.scale = Math.max((x1 - x0) / usable(this.width), (y1 - y0) / usable(this.height)) || 0.01
-    this.widest = this.scale * 50
+    this.widest = Math.max(this.scale * 50, (2.5 * extent) / Math.max(50, Math.min(this.width, this.height)))
     this.finest = this.scale / 1e6
   }
 

@@ -181,7 +181,7 @@ class MapView {
     Object.assign(this.canvas, {width: Math.round(width * this.ratio), height: Math.round(height * this.ratio)})
     Object.assign(this.camera, {width, height})
     const map = this.store.get("map")
-    if (map?.bounds && !this.moved) this.camera.fit(map.bounds)
+    if (map?.bounds && !this.moved) this.camera.fit(map.bounds, map.extent)
     this.look(false)
   }
 
@@ -195,7 +195,7 @@ class MapView {
     if (this.fitted !== map.key) {
       this.fitted = map.key
       this.moved = false
-      this.camera.fit(map.bounds)
+      this.camera.fit(map.bounds, map.extent)
       this.frame = null
     }
     this.look(false)
@@ -205,7 +205,7 @@ class MapView {
     const map = this.store.get("map")
     if (!map?.bounds) return
     this.moved = false
-    this.camera.fit(map.bounds)
+    this.camera.fit(map.bounds, map.extent)
     this.look(false)
   }
 
