@@ -331,15 +331,17 @@ class _Requests:
         self._ready = threading.Condition()
 
     def read(self, source: IO[str]) -> None:
-        for line in source:
-            request = json.loads(line)
-            if request["do"] == "stop":
-                self.stopped = request["number"]
-                continue
-            with self._ready:
-                self._waiting.append(request)
-                self._ready.notify()
-        os._exit(0)  # the parent is gone
+        try:
+            for line in source:
+                request = json.loads(line)
+                if request["do"] == "stop":
+                    self.stopped = request["number"]
+                    continue
+                with self._ready:
+                    self._waiting.append(request)
+                    self._ready.notify()
+        finally:
+            os._exit(0)  # the parent is gone, perhaps in the middle of a line
 
     def stop_of(self, number: int) -> Callable[[], bool]:
         return lambda: self.stopped >= number

@@ -191,7 +191,7 @@ class Pipeline:
         result = getattr(self.session, SLOTS[kind])
         if result is None:
             return "not computed yet"
-        took = f" · {result.seconds:.1f} s" if result.seconds else ""
+        took = f" · {result.seconds:.1f} s" if result.seconds >= 0.05 else ""
         stale = "of other features: run again · " if self.session.stale(kind) else ""
         if kind == "cluster":
             count, noise = int(result.values.max(initial=-1)) + 1, float((result.values < 0).mean())

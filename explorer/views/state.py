@@ -35,7 +35,8 @@ def map_(session: Session) -> dict[str, Any]:
     places = session.layout.values[session.layout.valid].astype(np.float64)
     middle = np.array([box[0] + box[1], box[2] + box[3]]) / 2 if box is not None else 0.0
     extent = float(np.abs(places - middle).max(initial=0.0))  # of the farthest point, also one beyond the bounds
-    return {"bounds": box, "extent": extent, "key": session.layout.key, "title": session.layout.method, "hint": "", "without": without}
+    known = {"bounds": box, "extent": extent, "without": without}
+    return known | {"key": session.layout.key, "title": session.layout.method, "hint": ""}
 
 
 def color(session: Session, coloring: Coloring) -> dict[str, Any]:
