@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import argparse
 import io
-import resource
+import re
 import subprocess
 import sys
 import tempfile
@@ -156,9 +156,12 @@ def compare(data: Dataset, texts: Dataset | None, rounds: int) -> None:
 
 
 def peak() -> float:
-    """The most memory this process has held, in MB."""
-    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return most / (1e6 if sys.platform == "darwin" else 1e3) * (1.0 if sys.platform == "darwin" else 1.024)
+    """The most memory this process has held since it began, in MB.
+
+    Not `getrusage`: its peak is handed on from the parent to the child, so that it would tell of another process.
+    """
+    status = Path("/proc/self/status").read_text("ascii")
+    return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) / 1024  # type: ignore[index]
 
 
 def memory(which: str, count: int) -> None:
