@@ -178,7 +178,7 @@ class _Child:
         environment = os.environ | {"PYTHONUNBUFFERED": "1"}
         self._process = subprocess.Popen(
             [sys.executable, "-m", "explorer.worker"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._log,
-            env=environment, text=True, encoding="utf-8", start_new_session=True,  # Ctrl-C in a terminal is the server's to handle
+            env=environment, text=True, encoding="utf-8", process_group=0,  # Ctrl-C in a terminal is the server's to handle
         )  # fmt: skip
 
     @property

@@ -628,7 +628,7 @@ def test_view_draws_every_item(wire: Wire) -> None:
     frame = wire.wait("frame", start)
     x, y = wire.session.layout.values.T
     assert (frame["seen"], frame["of"]) == (((np.abs(x) <= 5) & (np.abs(y) <= 5)).sum(), N)
-    assert Image.open(io.BytesIO(frame["png"])).size == (80, 60)
+    assert Image.open(io.BytesIO(frame["picture"])).size == (80, 60)
     assert (frame["viewport"], frame["sequence"]) == (VIEW["viewport"], 1)
 
 

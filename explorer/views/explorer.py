@@ -25,7 +25,7 @@ from explorer.views.frames import Frames, points, shown
 from explorer.views.pipeline import Pipeline
 
 PIECE = 4 << 20  # bytes of a download in one message; over twenty megabytes the connection ends
-TICK = 0.12  # seconds between looks at a running job
+TICK = 0.25  # seconds between looks at a running job
 HEIGHT = 680  # pixels in a notebook's cell
 
 _THUMBS = ThreadPoolExecutor(max_workers=2, thread_name_prefix="explorer-items")
@@ -61,6 +61,7 @@ class Explorer(Viewer):
         self._brushed_layout = ""  # the layout on which the selection was drawn: elsewhere its outline means nothing
         self._version = 0
         self._ticking = False
+        self._steps_shown: dict[str, Any] = {}
         self._started = False
         self._loop = _running_loop()
         self._document = pn.state.curdoc if pn.state.curdoc and pn.state.curdoc.session_context else None
@@ -424,8 +425,15 @@ class Explorer(Viewer):
     def _look(self) -> None:
         self._ticking = False
         self.pipeline.poll()
-        self._show("steps")
+        self._show_steps()
         self._tick()
+
+    def _show_steps(self) -> None:
+        """Send the steps if they look different from the last time."""
+        steps = {kind: self.pipeline.describe(kind) for kind in KINDS}
+        if steps != self._steps_shown:
+            self._steps_shown = steps
+            self.page.set(steps=steps)
 
     def _later(self, callback: Callable[[], None]) -> None:
         """Call back on this visit's own thread, with its document's lock."""

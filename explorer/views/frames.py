@@ -46,8 +46,8 @@ class Frames:
             try:
                 view = viewport(request)
                 frame = render(points, view)
-                made = {"png": frame.png(), "viewport": request["viewport"], "sequence": request["sequence"], "seen": frame.seen}
-                self._send(made | {"of": len(points.layout)})
+                made = {"picture": frame.webp(), "viewport": request["viewport"], "sequence": request["sequence"]}
+                self._send(made | {"seen": frame.seen, "of": len(points.layout)})
             except Exception as problem:  # the pool's last door: without it a failure would leave the map blank without a word
                 _LOG.error("the map could not be drawn", exc_info=problem)
 

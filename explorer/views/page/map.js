@@ -238,8 +238,8 @@ class MapView {
     this.patience = setTimeout(() => { this.waiting = false }, 5000) // a lost answer must not end the asking
   }
 
-  async onFrame({png, viewport, sequence, seen, of}) {
-    const bitmap = await createImageBitmap(new Blob([png], {type: "image/png"}))
+  async onFrame({picture: bytes, viewport, sequence, seen, of}) {
+    const bitmap = await createImageBitmap(new Blob([bytes], {type: "image/webp"}))
     if (sequence >= this.sequence) {
       this.waiting = false
       clearTimeout(this.patience)
