@@ -28,7 +28,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 item.add_marker(pytest.mark.skip(reason="needs Debian's chromium: apt-get install chromium"))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # Playwright keeps an event loop running in this thread: it must end before other tests begin
 def chromium() -> Iterator[Any]:
     from playwright.sync_api import sync_playwright
 
@@ -93,7 +93,7 @@ class Served:
             self.process.stderr.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def served() -> Iterator[Callable[..., Served]]:
     """Serve something for as long as the tests run; the same arguments are served once."""
     running: dict[tuple[str, ...], Served] = {}
