@@ -184,7 +184,7 @@ def picture_costs(rows: int) -> str:
     drawn = points(layout, colors, frozenset(), selection)
     frame = render(drawn, view)
     made = {"what to draw": lambda: points(layout, colors, frozenset(), selection), "render": lambda: render(drawn, view),
-            f"the file of {len(frame.png()) / 1000:.0f} kB": frame.png}  # fmt: skip
+            f"the file of {len(frame.webp()) / 1000:.0f} kB": frame.webp}  # fmt: skip
     took = {part: np.median(timeit.repeat(make, number=1, repeat=10)) * 1000 for part, make in made.items()}
     return f"One picture of {rows:,} points, {view.width} × {view.height}, in ms: " + ", ".join(
         f"{k} {v:.1f}" for k, v in took.items()
