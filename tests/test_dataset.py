@@ -52,7 +52,6 @@ def test_it_is_frozen_and_says_what_it_is() -> None:
     assert dataset.guesses == [("name", "text (the item)"), ("size", "number"), ("sort", "category")]
     with pytest.raises(dataclasses.FrozenInstanceError):
         dataset.name = "other"  # type: ignore[misc]
-    assert dataset.with_notes("more").notes == ("read", "more")
     assert dataset.notes == ("read",)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
@@ -262,10 +262,6 @@ class Dataset:
         )  # fmt: skip
         made.__dict__["fingerprint"] = manifest["fingerprint"]  # fills the cached property: the same data, not hashed again
         return made
-
-    def with_notes(self, *notes: str) -> Dataset:
-        """The same dataset with more said about it."""
-        return replace(self, notes=(*self.notes, *notes))
 
 
 def _hash_column(digest: Any, column: pa.ChunkedArray) -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import ClassVar
 
 import numpy as np
+import param
 
 from explorer.dataset import Dataset
 from explorer.errors import InputError, listed
+from explorer.features.weights import DEVICES
 from explorer.step import Output, Progress, Step, as_output
 
 PLAIN = ("number", "category", "date", "flag")  # the kinds of column that say something as they stand
@@ -54,3 +56,11 @@ class Extractor(Step):
             raise InputError(f"{data.name}: {lost:,} of {len(values):,} items give no features; {why}")
         kept = np.isfinite(values).all(axis=1, keepdims=True)
         return made._replace(values=np.where(kept, values, np.nan).astype(np.float32, copy=False))
+
+
+class NetworkExtractor(Extractor):
+    """An extractor that runs a torch network."""
+
+    device = param.Selector(
+        default="auto", objects=list(DEVICES), precedence=1, doc="Where to compute; auto takes a GPU if there is one."
+    )

@@ -12,9 +12,9 @@ import param
 from explorer.dataset import Dataset
 from explorer.errors import InputError, listed
 from explorer.features import backbones
-from explorer.features.base import Extractor
+from explorer.features.base import NetworkExtractor
 from explorer.features.batches import Pace, ahead, one_thread_each, usable_cores
-from explorer.features.weights import DEVICES, pick_device, require
+from explorer.features.weights import pick_device, require
 from explorer.step import Output, Progress
 
 BACKGROUNDS = {"white": (255, 255, 255), "black": (0, 0, 0), "grey": (127, 127, 127)}
@@ -30,7 +30,7 @@ class Batch(NamedTuple):
     size: int
 
 
-class Image(Extractor):
+class Image(NetworkExtractor):
     """What a trained image network sees in each picture.
 
     A batch is decoded and computed by one of a few threads, one per usable core (on a GPU they decode, and take turns), so memory
@@ -54,9 +54,6 @@ class Image(Extractor):
     )  # fmt: skip
     batch_size = param.Integer(
         None, bounds=(1, 1024), allow_None=True, precedence=1, doc="Pictures computed at once; none chooses what suits the device."
-    )
-    device = param.Selector(
-        default="auto", objects=list(DEVICES), precedence=1, doc="Where to compute; auto takes a GPU if there is one."
     )
 
     def compute(self, data: Dataset, progress: Progress) -> Output:

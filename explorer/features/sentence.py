@@ -14,9 +14,9 @@ import param
 
 from explorer.dataset import Dataset
 from explorer.errors import InputError
-from explorer.features.base import Extractor
+from explorer.features.base import NetworkExtractor
 from explorer.features.batches import Pace, ahead, one_thread_each, usable_cores
-from explorer.features.weights import DEVICES, folder_of, not_loaded, pick_device, quiet, require
+from explorer.features.weights import folder_of, not_loaded, pick_device, quiet, require
 from explorer.step import Output, Progress
 
 DEFAULT = "all-MiniLM-L6-v2"
@@ -24,7 +24,7 @@ OVERHEAD = 20  # characters' worth of work that every text costs, however short
 LETTERS = 5  # characters of a token, about
 
 
-class Sentence(Extractor):
+class Sentence(NetworkExtractor):
     """What each text means, by a sentence-transformers model.
 
     Reimers & Gurevych 2019, "Sentence-BERT", arXiv:1908.10084. Each different text is computed once, and texts of about the same
@@ -44,9 +44,6 @@ class Sentence(Extractor):
     )  # fmt: skip
     normalize = param.Boolean(True, precedence=1, doc="Scale every vector to length 1, so that distance goes by the angle.")
     batch_size = param.Integer(32, bounds=(1, 1024), precedence=1, doc="Texts computed at once.")
-    device = param.Selector(
-        default="auto", objects=list(DEVICES), precedence=1, doc="Where to compute; auto takes a GPU if there is one."
-    )
 
     def compute(self, data: Dataset, progress: Progress) -> Output:
         """``(n, d)`` float32; the row of an empty text is NaN.

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import panel as pn
@@ -24,11 +25,15 @@ from explorer.views.component import Page
 from explorer.views.frames import Frames, points, shown
 from explorer.views.pipeline import Pipeline
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 PIECE = 4 << 20  # bytes of a download in one message; over twenty megabytes the connection ends
 TICK = 0.25  # seconds between looks at a running job
 HEIGHT = 680  # pixels in a notebook's cell
 
 _THUMBS = ThreadPoolExecutor(max_workers=2, thread_name_prefix="explorer-items")
+_FILES = ThreadPoolExecutor(max_workers=1, thread_name_prefix="explorer-export")  # one at a time: pieces must not mix
 _LOG = logging.getLogger("explorer")
 
 
@@ -245,17 +250,29 @@ class Explorer(Viewer):
         self.page.set(item=about)
 
     def _on_export(self, ending: str, for_spreadsheets: bool) -> None:
-        import json
+        from explorer.exports import formats, table
 
-        from explorer.exports import table, to_bytes
-
+        endings = [known["ending"] for known in formats()]
+        if ending not in endings:
+            raise unknown("format", ending, endings)
         session = self.session
         clusters, layout = (None if result is None else result.values for result in (session.clusters, session.layout))
         arrays = {} if session.clusters is None else session.clusters.arrays
         frame = table(session.dataset.ids, layout, clusters, session.labels.values(), arrays)
         name = f"{session.dataset.name.rsplit('.', 1)[0] or 'labels'}-labels{ending}"
-        self._download(name, to_bytes(frame, ending, for_spreadsheets=for_spreadsheets))
-        self._download(f"{name}.settings.json", json.dumps(session.record(), indent=1).encode())
+        _FILES.submit(self._send_files, name, frame, session.record(), ending, for_spreadsheets)
+
+    def _send_files(self, name: str, frame: pd.DataFrame, record: dict[str, Any], ending: str, for_spreadsheets: bool) -> None:
+        """Write the file off the event loop: a million rows take seconds, in which everybody's page would stand still."""
+        from explorer.exports import to_bytes
+
+        try:
+            content = to_bytes(frame, ending, for_spreadsheets=for_spreadsheets)
+        except InputError as problem:
+            self._toast(str(problem), "error")
+            return
+        self._download(name, content)
+        self._download(f"{name}.settings.json", json.dumps(record, indent=1).encode())
 
     def _download(self, name: str, content: bytes) -> None:
         starts = range(0, max(1, len(content)), PIECE)
