@@ -7,12 +7,17 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 import types
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
+import psutil
 import pytest
 
 import explorer
@@ -255,7 +260,7 @@ def test_interrupted_nothing_is_half_written(source: str, tmp_path: Path) -> Non
         [sys.executable, "-m", "explorer.cli", "run", source, "-o", str(tmp_path / "o.csv")],
         stderr=subprocess.PIPE, text=True, start_new_session=True,
     ) as child:  # fmt: skip
-        time.sleep(1.0)  # it is reading, in a child process
+        until(lambda: psutil.Process(child.pid).children())  # it is reading, in a child process
         child.send_signal(signal.SIGINT)
         err = child.stderr.read()
     assert child.returncode == 130
@@ -268,16 +273,35 @@ def test_bars_on_a_terminal(source: str, tmp_path: Path) -> None:
     import pty
 
     leader, follower = pty.openpty()
+    said: list[bytes] = []
+    listener = threading.Thread(target=lambda: said.extend(iter(partial(_heard, leader), b"")))
+    listener.start()
     done = subprocess.run(
         [sys.executable, "-m", "explorer.cli", "run", source, "-o", str(tmp_path / "o.csv"), *QUICK],
         stdout=subprocess.PIPE, stderr=follower, timeout=60, env=os.environ | {"TERM": "xterm", "COLUMNS": "100"},
     )  # fmt: skip
     os.close(follower)
-    said = os.read(leader, 100_000).decode()
+    listener.join(30)
     os.close(leader)
+    shown = b"".join(said).decode()
     assert done.returncode == 0
-    assert "reduce pca" in said
-    assert "100 %" in said
+    assert "reduce pca" in shown
+    assert "100 %" in shown
+
+
+def _heard(terminal: int) -> bytes:
+    """What came to a terminal; nothing once nobody writes to it any more."""
+    try:
+        return os.read(terminal, 100_000)
+    except OSError:
+        return b""
+
+
+def until(check: Callable[[], Any], seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not check():
+        assert time.monotonic() < deadline, f"waited {seconds} s"
+        time.sleep(0.01)
 
 
 # methods

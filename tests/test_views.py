@@ -6,12 +6,15 @@ import gc
 import io
 import json
 import math
+import re
+import sys
+import threading
 import time
 import weakref
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -982,3 +985,43 @@ def test_a_run_outlives_its_page_but_nothing_follows(session: Session) -> None:
     pipeline.run("reduce")
     pipeline.close()
     assert run_out(pipeline) == [("reduce", "sleeps")]
+
+
+def test_in_a_notebook_no_message_of_any_thread_is_lost() -> None:
+    """Panel's list of what is to be sent is replaced while it is sent: without a lock, threads lost messages to each other."""
+    import panel as pn
+    from bokeh.document import Document
+    from panel.io.state import state as panel_state
+    from pyviz_comms import Comm
+
+    class Listening(Comm):
+        heard: ClassVar[list[str]] = []
+
+        def send(self, data: Any = None, metadata: Any = None, buffers: Any = ()) -> None:
+            if data and "messages-of" in data:
+                self.heard.append(data)
+
+    pn.extension()
+    page, document, comm = Page(lambda message: None), Document(), Listening()
+    comm._comm = comm  # open
+    root = page.get_root(document, comm)
+    panel_state._views[root.ref["id"]] = (page, root, document, comm)
+    document.hold()
+
+    def speak(who: int) -> None:
+        for count in range(200):
+            page.set(said=f"messages-of-{who}:{count};")
+
+    threads = [threading.Thread(target=speak, args=(who,)) for who in range(4)]
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    try:
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(interval)
+        del panel_state._views[root.ref["id"]]
+    heard = re.findall(r"messages-of-\d:\d+;", "".join(Listening.heard))
+    assert sorted(heard) == sorted(f"messages-of-{who}:{count};" for who in range(4) for count in range(200))

@@ -242,7 +242,8 @@ def test_children_end_with_their_parent(tmp_path: Path) -> None:
         from explorer.worker import Worker
         worker = Worker()
         worker.submit({"do": "import", "modules": ["json"]}).wait(60)
-        time.sleep(0.2)
+        while not worker._idle:
+            time.sleep(0.01)
         print([child._process.pid for child in worker._idle], flush=True)
         os.kill(os.getpid(), 9)
     """)

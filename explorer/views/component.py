@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar
@@ -29,15 +30,21 @@ class Page(JSComponent):
     def __init__(self, on_message: Callable[[dict[str, Any]], None], **params: Any) -> None:
         super().__init__(**params)
         self._on_message = on_message
+        self._sending = threading.RLock()
 
     def _handle_msg(self, data: Any) -> None:
         if isinstance(data, dict) and isinstance(data.get("verb"), str):
             self._on_message(data)
 
     def send(self, **message: Any) -> None:
-        """Send a message; safe from any thread."""
-        self._send_msg(message)
+        """Send a message; safe from any thread.
+
+        In a notebook Panel takes what is to be sent out of a list that it replaces: a message that another thread added in between
+        would be lost, and a message's parts would mix with another's.
+        """
+        with self._sending:
+            self._send_msg(message)
 
     def set(self, **values: Any) -> None:
         """Set values that the page shows."""
-        self._send_msg({"set": values})
+        self.send(set=values)
