@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 DISC_WORK = 500_000  # pixels that discs may touch; more points than that are aggregated pixel by pixel
+FEW = 4_000  # points whose rows a frame tells: so many can have marks of their own
 OPACITY = 0.62  # of one disc; where discs overlap it grows towards 1
 DIM = 0.33  # what is left of an unselected point's opacity while there is a selection
 SELECTED = 1.25  # how much wider a selected point's disc is
@@ -57,10 +58,27 @@ class Points:
 
 @dataclass(frozen=True, eq=False)
 class Frame:
-    """A picture with the number of points that are in it."""
+    """A picture, and what is in it.
+
+    Attributes
+    ----------
+    rgba
+        ``(height, width, 4)`` uint8 with a transparent ground, top row first.
+    seen
+        How many points are within the viewport.
+    counts
+        ``(k,)`` int64, how many of them have each code.
+    densest
+        How many points the fullest pixel holds.
+    rows
+        Their rows in the layout, in order, where they are at most `FEW`; else None.
+    """
 
     rgba: np.ndarray
     seen: int
+    counts: np.ndarray
+    densest: int
+    rows: np.ndarray | None = None
 
     def webp(self) -> bytes:
         """The picture as WebP without loss."""
@@ -72,13 +90,7 @@ class Frame:
 
 
 def render(points: Points, view: Viewport) -> Frame:
-    """Draw all points within the viewport, the selected ones last and undimmed.
-
-    Returns
-    -------
-    Frame
-        RGBA, ``(height, width, 4)`` uint8 with a transparent ground, top row first.
-    """
+    """Draw all points within the viewport, the selected ones last and undimmed."""
     width, height = max(1, round(view.width * view.ratio)), max(1, round(view.height * view.ratio))
     rows, x, y = _inside(points, view, width, height)
     radius = _radius(len(rows), width * height, view.ratio)
@@ -92,7 +104,11 @@ def render(points: Points, view: Viewport) -> Frame:
         if mask.any():
             size = radius if chosen is None or strength < 1.0 else radius * SELECTED
             _over(canvas, *_layer(x[mask], y[mask], colors[mask], (height, width), size), strength)
-    return Frame((canvas * 255 + 0.5).astype(np.uint8).reshape(height, width, 4), len(rows))
+    pixels = np.minimum(y.astype(np.int64), height - 1) * width + np.minimum(x.astype(np.int64), width - 1)
+    densest = int(np.bincount(pixels).max(initial=0))
+    counts = np.bincount(points.codes[rows], minlength=len(points.palette))
+    picture = (canvas * 255 + 0.5).astype(np.uint8).reshape(height, width, 4)
+    return Frame(picture, len(rows), counts, densest, rows if len(rows) <= FEW else None)
 
 
 def nearest(layout: np.ndarray, x: float, y: float, reach: float, shown: np.ndarray | None = None) -> int | None:

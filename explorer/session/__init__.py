@@ -13,7 +13,7 @@ import param
 from explorer.dataset import Dataset
 from explorer.errors import InputError
 from explorer.labels import Labels
-from explorer.selection import Ids, Rule, Seen, combine, combine_rules
+from explorer.selection import All, Ids, Not, Rule, Seen, Where, combine, combine_rules
 from explorer.session.coloring import Coloring, Known, choices, coloring
 from explorer.session.history import Brushed, History, Selected
 from explorer.step import Progress, Result, Step, find, registered
@@ -48,6 +48,7 @@ class Session(param.Parameterized):
     labels = param.Parameter(None, doc="The current `Labels`: ids -> category; shared by all sessions of one workspace.")
     color_by = param.String("none", doc='What colours the map: "none", "cluster", "label" or "column:NAME".')
     hidden = param.Parameter(frozenset(), doc="Names of the legend's entries that are not drawn and not brushed.")
+    filters = param.Parameter({}, doc="Rules by a column's name; items that fail one are not drawn and not brushed.")
 
     def __init__(self, dataset: Any, workspace: Workspace | str | Path | None = None, *, worker: Worker | None = None) -> None:
         super().__init__()
@@ -61,6 +62,7 @@ class Session(param.Parameterized):
         self._rule: Rule | None = None
         self._history = History()
         self._names: tuple[str, dict[int, str]] = ("", {})
+        self._shown: tuple[tuple[Any, ...], np.ndarray | None] = ((), None)
         nothing = _read_only(np.zeros(len(dataset), bool))
         self.param.update(selection=nothing, labels=self.workspace.labels, **self._recalled())
         self._watcher = self.workspace.param.watch(_Follow(self), "labels")
@@ -237,6 +239,34 @@ class Session(param.Parameterized):
         self._rule = selected.rule
         self.selection = _read_only(selected.mask)
         return self.selection
+
+    # What is shown
+
+    @property
+    def shown(self) -> np.ndarray | None:
+        """``(n,)`` bool, read only: the items that the legend and the filters leave on the map; None where they leave all."""
+        now = (self.hidden, self.filters, self.color_by, self.clusters, self.labels)
+        if len(self._shown[0]) != len(now) or any(old is not new for old, new in zip(self._shown[0], now, strict=True)):
+            rule = self.shown_rule
+            self._shown = (now, None if rule is None else _read_only(rule.mask(self.seen)))
+        return self._shown[1]
+
+    @property
+    def shown_rule(self) -> Rule | None:
+        """Why those items are shown: the filters, and what the legend hides; None when nothing is hidden."""
+        parts = [*self.filters.values(), *([self._legend_rule()] if self.hidden else [])]
+        return None if not parts else parts[0] if len(parts) == 1 else All(tuple(parts))
+
+    def _legend_rule(self) -> Rule:
+        """What the legend leaves: by the column's values where they say it, so that a selection says why."""
+        colors = self.coloring()
+        off = [place for place, name in enumerate(colors.names) if name in self.hidden]
+        left = ~np.isin(colors.codes, off)
+        if self.color_by.startswith("column:"):
+            by_value = Not(Where(self.color_by.removeprefix("column:"), "in", tuple(sorted(self.hidden))))
+            if np.array_equal(by_value.mask(self.seen), left):
+                return by_value
+        return Ids(self.dataset.ids[left])
 
     # Labels
 

@@ -12,7 +12,7 @@ from panel.custom import JSComponent
 
 _FOLDER = Path(__file__).parent / "page"
 # One module in this order; the browser gets no imports, so that nothing is ever fetched from anywhere.
-_SCRIPTS = ("dom", "store", "camera", "names", "map", "steps", "legend", "items", "labelbar", "dialogs", "page")
+_SCRIPTS = ("dom", "store", "camera", "names", "map", "steps", "legend", "items", "right", "labelbar", "dialogs", "page")
 
 
 def _read(name: str) -> str:

@@ -15,14 +15,15 @@ import panel as pn
 from panel.viewable import Viewer
 
 from explorer.errors import InputError, unknown
-from explorer.raster import nearest
-from explorer.selection import HasLabel, Ids, InCluster, Not, Rule, Where, from_json
+from explorer.raster import Frame, nearest
+from explorer.selection import HasLabel, Ids, InCluster, Rule, Where, from_json
 from explorer.session import Session
 from explorer.session.coloring import Coloring
 from explorer.step import KINDS, Step
 from explorer.views import items, state
 from explorer.views.component import Page
-from explorer.views.frames import Frames, points, shown
+from explorer.views.frames import Frames, points
+from explorer.views.part import Part
 from explorer.views.pipeline import Pipeline
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 PIECE = 4 << 20  # bytes of a download in one message; over twenty megabytes the connection ends
 TICK = 0.25  # seconds between looks at a running job
 HEIGHT = 680  # pixels in a notebook's cell
+
+PARTS: tuple[type[Part], ...] = ()  # what the page has beyond its core, in the order in which it is told
 
 _THUMBS = ThreadPoolExecutor(max_workers=2, thread_name_prefix="explorer-items")
 _FILES = ThreadPoolExecutor(max_workers=1, thread_name_prefix="explorer-export")  # one at a time: pieces must not mix
@@ -59,7 +62,7 @@ class Explorer(Viewer):
         self.session = session if isinstance(session, Session) else Session(session)
         self.page = Page(self._heard, served=served, sizing_mode="stretch_both" if served else "stretch_width", **_height(served))
         self.pipeline = Pipeline(self.session, steps or {}, lambda kind: self._show("steps"))
-        self._frames = Frames(lambda frame: self.page.send(frame=frame))
+        self._frames = Frames(self._drawn)
         self._thumbs = items.Thumbnails(self.session.dataset)
         self._request: dict[str, Any] | None = None
         self._coloring: Coloring | None = None
@@ -75,8 +78,11 @@ class Explorer(Viewer):
             self.session.param.watch(self._clusters_changed, ["clusters", "features"]),
             self.session.param.watch(self._selection_changed, "selection"),
             self.session.param.watch(self._labels_changed, "labels"),
-            self.session.param.watch(self._colors_changed, ["color_by", "hidden"]),
+            self.session.param.watch(self._colors_changed, ["color_by", "hidden", "filters"]),
         ]
+        self.parts = [part(self) for part in PARTS]
+        own = {name.removeprefix("_on_"): getattr(self, name) for name in dir(self) if name.startswith("_on_")}
+        self._verbs: dict[str, Callable[..., Any]] = {verb: on for part in self.parts for verb, on in part.verbs().items()} | own
         self._default_color()
         if self._document is not None:
             self._document.on_session_destroyed(lambda context: self.close())
@@ -91,13 +97,15 @@ class Explorer(Viewer):
         for watcher in self._watchers:
             self.session.param.unwatch(watcher)
         self._watchers = []
+        for part in self.parts:
+            part.close()
         self.session.close()
 
     # From the page
 
     def _heard(self, message: dict[str, Any]) -> None:
         verb = message.pop("verb")
-        handler: Callable[..., Any] | None = getattr(self, f"_on_{verb}", None)
+        handler = self._verbs.get(verb)
         if handler is None:
             return
         try:
@@ -113,6 +121,8 @@ class Explorer(Viewer):
 
         self.page.set(data=state.data(self.session, served=self.page.served), formats=formats())
         self._show("steps", "labels", "selection", "color", "names", "map", "items_of")
+        for part in self.parts:
+            part.ready()
         if not self._started:
             self._started = True
             self.pipeline.start()
@@ -141,8 +151,8 @@ class Explorer(Viewer):
 
     def _on_select(self, rule: dict[str, Any], mode: str) -> None:
         wanted = from_json(rule)
-        if self.session.hidden:  # what is not shown cannot be brushed
-            wanted = wanted & self._shown_rule()
+        if (shown := self.session.shown_rule) is not None:  # what is not shown cannot be brushed
+            wanted = wanted & shown
         self._brushed_layout = "" if self.session.layout is None else self.session.layout.key
         self.session.select(wanted, mode)
 
@@ -318,9 +328,9 @@ class Explorer(Viewer):
         made: dict[str, Callable[[], Any]] = {
             "steps": lambda: {kind: self.pipeline.describe(kind) for kind in KINDS},
             "labels": lambda: state.labels(session),
-            "selection": lambda: state.selection(session, regions=self._outlined(), shown=self._visible()),
+            "selection": lambda: state.selection(session, regions=self._outlined(), shown=self.session.shown),
             "color": lambda: state.color(session, self._colors()),
-            "names": lambda: state.names(session, self._visible()),
+            "names": lambda: state.names(session, self.session.shown),
             "map": lambda: state.map_(session),
             "items_of": self._items_of,
         }
@@ -340,7 +350,7 @@ class Explorer(Viewer):
 
     def _listed(self) -> np.ndarray:
         """The rows beside the map: the selected ones, else all that the legend leaves on the map."""
-        selection, visible = self.session.selection, self._visible()
+        selection, visible = self.session.selection, self.session.shown
         if selection.any():
             return np.flatnonzero(selection)
         return np.arange(len(selection)) if visible is None else np.flatnonzero(visible)
@@ -349,7 +359,12 @@ class Explorer(Viewer):
         if self._request is None or self.session.layout is None:
             return
         session = self.session
-        self._frames.ask(points(session.layout.values, self._colors(), session.hidden, session.selection), self._request)
+        self._frames.ask(points(session.layout.values, self._colors(), session.shown, session.selection), self._request)
+
+    def _drawn(self, frame: Frame, message: dict[str, Any]) -> None:
+        for part in self.parts:
+            message |= part.drawn(frame)
+        self.page.send(frame=message)
 
     def _toast(self, text: str, tone: str = "") -> None:
         self.page.send(toast={"text": text, "tone": tone})
@@ -372,16 +387,6 @@ class Explorer(Viewer):
         elif session.clusters is not None:
             session.color_by = "cluster"
 
-    def _shown_rule(self) -> Rule:
-        """The rule of what the legend leaves on the map: by the column's values where they say it, so that a selection says why."""
-        session = self.session
-        visible = shown(self._colors(), session.hidden)
-        if visible is not None and session.color_by.startswith("column:"):
-            by_value = Not(Where(session.color_by.removeprefix("column:"), "in", tuple(sorted(session.hidden))))
-            if np.array_equal(by_value.mask(session.seen), visible):
-                return by_value
-        return Ids(session.dataset.ids[visible] if visible is not None else session.dataset.ids)
-
     def _entry_rule(self, name: str) -> Rule:
         """The rule of one entry of the legend."""
         session, colors = self.session, self._colors()
@@ -398,13 +403,10 @@ class Explorer(Viewer):
         fitting = (rule for rule in by_value if np.array_equal(rule.mask(session.seen), mask))
         return next(fitting, Ids(session.dataset.ids[mask]))  # "other" and "missing" are no one value
 
-    def _visible(self) -> np.ndarray | None:
-        return shown(self._colors(), self.session.hidden) if self.session.hidden else None
-
     def _nearest(self, x: float, y: float, reach: float) -> int | None:
         if self.session.layout is None:
             return None
-        return nearest(self.session.layout.values, float(x), float(y), float(reach), shown(self._colors(), self.session.hidden))
+        return nearest(self.session.layout.values, float(x), float(y), float(reach), self.session.shown)
 
     def _about(self, row: int, most: int | None = None) -> dict[str, Any]:
         session = self.session

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from explorer.raster import Points, Viewport, render
+from explorer.raster import Frame, Points, Viewport, render
 from explorer.session.coloring import Coloring
 
 _POOL = ThreadPoolExecutor(max_workers=2, thread_name_prefix="explorer-frame")  # threads without state; numpy lets the GIL go
@@ -21,7 +21,7 @@ LARGEST = 4096  # pixels on a side that a page may ask for
 class Frames:
     """The pictures of one visit."""
 
-    def __init__(self, send: Callable[[dict[str, Any]], None]) -> None:
+    def __init__(self, send: Callable[[Frame, dict[str, Any]], None]) -> None:
         self._send = send
         self._lock = threading.Lock()
         self._wanted: tuple[Points, dict[str, Any]] | None = None
@@ -47,7 +47,8 @@ class Frames:
                 view = viewport(request)
                 frame = render(points, view)
                 made = {"picture": frame.webp(), "viewport": request["viewport"], "sequence": request["sequence"]}
-                self._send(made | {"seen": frame.seen, "of": len(points.layout)})
+                told = {"seen": frame.seen, "of": len(points.layout), "counts": frame.counts.tolist(), "densest": frame.densest}
+                self._send(frame, made | told)
             except Exception as problem:  # the pool's last door: without it a failure would leave the map blank without a word
                 _LOG.error("the map could not be drawn", exc_info=problem)
 
@@ -62,17 +63,11 @@ def viewport(request: dict[str, Any]) -> Viewport:
     return Viewport(x0, x1, y0, y1, width, height, ratio)
 
 
-def points(layout: np.ndarray, coloring: Coloring, hidden: frozenset[str], selection: np.ndarray) -> Points:
-    """What the raster draws for a session's layout, colours, hidden entries and selection."""
+def points(layout: np.ndarray, coloring: Coloring, shown: np.ndarray | None, selection: np.ndarray) -> Points:
+    """What the raster draws for a session's layout, colours, shown items and selection."""
     palette = np.array([[int(color[place : place + 2], 16) / 255 for place in (1, 3, 5)] for color in coloring.colors], np.float32)
     values = None
     if coloring.values is not None:
         low, high = coloring.bounds
         values = np.clip((coloring.values - low) / ((high - low) or 1.0), 0.0, 1.0)
-    return Points(layout, coloring.codes, palette, values, shown(coloring, hidden), selection if selection.any() else None)
-
-
-def shown(coloring: Coloring, hidden: frozenset[str]) -> np.ndarray | None:
-    """``(n,)`` bool, what the legend leaves on the map; None for everything."""
-    off = [place for place, name in enumerate(coloring.names) if name in hidden]
-    return None if not off else ~np.isin(coloring.codes, off)
+    return Points(layout, coloring.codes, palette, values, shown, selection if selection.any() else None)

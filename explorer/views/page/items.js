@@ -14,7 +14,7 @@ class Items {
     this.scroller.append(this.inner)
     this.head = h("header", {})
     this.detail = h("div", {class: "detail", hidden: true})
-    this.el = h("section", {class: "card items", "aria-label": "selected items"}, this.head, this.scroller, this.detail)
+    this.el = h("section", {class: "items", "aria-label": "selected items"}, this.head, this.scroller, this.detail)
     this.scroller.addEventListener("scroll", () => this.later())
     new ResizeObserver(() => this.later()).observe(this.scroller)
     store.on("items_of", () => this.reset())

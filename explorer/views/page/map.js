@@ -16,6 +16,7 @@ class MapView {
     this.moved = false
     this.fitted = null
     this.sequence = 0
+    this.layers = [] // what else is drawn over the picture: objects with paint(context, camera, {ink, paper, accent})
     this.build()
     store.on("map", () => this.onMap())
     store.on("names selection item", () => this.draw())
@@ -238,7 +239,8 @@ class MapView {
     this.patience = setTimeout(() => { this.waiting = false }, 5000) // a lost answer must not end the asking
   }
 
-  async onFrame({picture: bytes, viewport, sequence, seen, of}) {
+  async onFrame(frame) {
+    const {picture: bytes, viewport, sequence, seen, of} = frame
     const bitmap = await createImageBitmap(new Blob([bytes], {type: "image/webp"}))
     if (sequence >= this.sequence) {
       this.waiting = false
@@ -246,6 +248,7 @@ class MapView {
     }
     this.frame = {bitmap, viewport}
     this.seen = [seen, of]
+    this.store.set({frame}) // the picture's counts, and what the parts sent with it
     this.draw()
     this.say()
     this.canvas.dataset.sequence = sequence
@@ -283,6 +286,7 @@ class MapView {
       context.drawImage(this.frame.bitmap, left, top, right - left, bottom - top)
     }
     this.paintRegions(context, accent)
+    for (const layer of this.layers) layer.paint(context, this.camera, {ink, paper, accent})
     this.named = drawNames(context, this.camera, this.store.get("names") || [], ink, paper)
     for (const item of [this.store.get("item"), this.hovered]) if (item && item.x !== undefined) this.paintRing(context, item, ink, paper)
   }

@@ -51,6 +51,7 @@ export function render({model, el, view}) {
   const map = new MapView(store)
   const dialogs = new Dialogs(store)
   const items = new Items(store)
+  const right = new Right(store, [["Items", items]])
   const bar = new LabelBar(store, dialogs)
   const downloads = new Downloads()
   const root = h("div", {class: "explorer", tabindex: "-1"})
@@ -63,7 +64,7 @@ export function render({model, el, view}) {
   }
   const cards = ["extract", "reduce", "cluster"].map((kind) => new StepCard(store, kind))
   root.append(header(store, dialogs, setTheme),
-    h("aside", {class: "left"}, cards.map((card) => card.el), new Legend(store).el), map.el, h("aside", {class: "right"}, items.el), bar.el, dialogs.el)
+    h("aside", {class: "left"}, cards.map((card) => card.el), new Legend(store).el), map.el, right.el, bar.el, dialogs.el)
   store.on("connected", ({connected}) => {
     root.classList.toggle("offline", connected === false)
     for (const part of root.querySelectorAll(".left, .right, .labelbar, .toolbar, .top .primary")) part.inert = connected === false

@@ -1,0 +1,43 @@
+"""A part of the page beyond its core: it hears verbs of its own and sends what it shows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from explorer.raster import Frame
+    from explorer.views.explorer import Explorer
+
+
+class Part:
+    """Subclasses answer the page's verb ``name`` in a method ``on_name`` whose arguments are the message's fields.
+
+    What a handler raises as `InputError` is shown to the person; fields come from the wire and may be anything.
+    """
+
+    def __init__(self, view: Explorer) -> None:
+        self.view = view
+        self.session = view.session
+        self._watchers: list[Any] = []
+
+    def watch(self, callback: Callable[..., None], *names: str) -> None:
+        """Call back when one of the session's parameters changes, until the view is closed."""
+        self._watchers.append(self.session.param.watch(callback, list(names)))
+
+    def verbs(self) -> dict[str, Callable[..., None]]:
+        """What it answers to."""
+        return {name.removeprefix("on_"): getattr(self, name) for name in dir(self) if name.startswith("on_")}
+
+    def ready(self) -> None:
+        """The page is there, perhaps anew: send it everything."""
+
+    def drawn(self, frame: Frame) -> dict[str, Any]:
+        """Plain values to go with a picture to the page; called in a thread of the pictures, so it may read and not change."""
+        return {}
+
+    def close(self) -> None:
+        """The visit is over."""
+        for watcher in self._watchers:
+            self.session.param.unwatch(watcher)
+        self._watchers = []
