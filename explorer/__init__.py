@@ -17,6 +17,7 @@ _PUBLIC = {
     "Explorer": "explorer.views",
     "Box": "explorer.selection",
     "Lasso": "explorer.selection",
+    "Brush": "explorer.selection",
     "Where": "explorer.selection",
     "Ids": "explorer.selection",
     "InCluster": "explorer.selection",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 import json
+import math
 import os
 import shutil
 import tempfile
@@ -136,21 +137,10 @@ class Result:
         return cls(values, **(record | {"notes": tuple(record["notes"])}), arrays=arrays)
 
 
-class Step(param.Parameterized):
-    """A named, recorded computation. Subclass it, declare settings with `param`, and write `compute`.
+class Settings(param.Parameterized):
+    """Settings declared once with `param`: checked, read out of text, described and recorded from that one declaration."""
 
-    A step holds settings and no results, so that the same one can be run on anything. Register a subclass by an entry point in the
-    group ``explorer.extract``, ``explorer.reduce`` or ``explorer.cluster`` to have it listed, or give an instance to the session.
-    """
-
-    kind: ClassVar[str] = ""
-    method: ClassVar[str] = ""
-    version: ClassVar[int] = 1  # raise it when the same settings begin to mean something else
-    packages: ClassVar[tuple[str, ...]] = ()  # distributions whose versions are recorded with each result
-
-    random_state = param.Integer(
-        0, bounds=(0, 2**32 - 1), precedence=9, doc="Seed of all that is random; the same seed gives the same result."
-    )
+    method: ClassVar[str] = ""  # what messages call them by
 
     def __init__(self, **settings: Any) -> None:
         super().__init__()
@@ -168,6 +158,9 @@ class Step(param.Parameterized):
             self._declared(name)
         before = {name: getattr(self, name) for name in settings}
         try:
+            for name, value in settings.items():
+                if isinstance(value, float) and math.isnan(value):  # within no bounds, and beyond none
+                    raise ValueError(f"'{name}' is not a number")
             self.param.update(**settings)
         except (ValueError, TypeError) as problem:
             self.param.update(**before)  # param keeps what it had changed before the one that is not allowed
@@ -251,6 +244,22 @@ class Step(param.Parameterized):
     def settings(self) -> dict[str, Any]:
         """The settings as plain JSON values."""
         return {name: getattr(self, name) for name in self.setting_names()}
+
+
+class Step(Settings):
+    """A named, recorded computation. Subclass it, declare settings with `param`, and write `compute`.
+
+    A step holds settings and no results, so that the same one can be run on anything. Register a subclass by an entry point in the
+    group ``explorer.extract``, ``explorer.reduce`` or ``explorer.cluster`` to have it listed, or give an instance to the session.
+    """
+
+    kind: ClassVar[str] = ""
+    version: ClassVar[int] = 1  # raise it when the same settings begin to mean something else
+    packages: ClassVar[tuple[str, ...]] = ()  # distributions whose versions are recorded with each result
+
+    random_state = param.Integer(
+        0, bounds=(0, 2**32 - 1), precedence=9, doc="Seed of all that is random; the same seed gives the same result."
+    )
 
     def copy(self) -> Step:
         """A private copy: changing one never changes the other."""
@@ -372,4 +381,6 @@ def _write_array(path: Path, array: np.ndarray) -> None:
         os.fsync(file.fileno())
 
 
-__all__ = ["KINDS", "Cancelled", "Output", "Progress", "Result", "Step", "find", "fingerprint_array", "names", "registered"]
+__all__ = [
+    "KINDS", "Cancelled", "Output", "Progress", "Result", "Settings", "Step", "find", "fingerprint_array", "names", "registered",
+]  # fmt: skip

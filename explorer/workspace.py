@@ -24,6 +24,7 @@ import pyarrow as pa
 
 from explorer.dataset import Dataset
 from explorer.errors import InputError
+from explorer.grid import Grid
 from explorer.labels import Category, Change, Labels
 from explorer.step import Result
 
@@ -58,6 +59,8 @@ class Workspace(param.Parameterized):
         self.folder = self.path or Path(tempfile.mkdtemp(prefix="explorer-"))
         if self.path is None:
             self._forget = weakref.finalize(self, shutil.rmtree, self.folder, ignore_errors=True)
+        self._grids: weakref.WeakValueDictionary[str, Grid] = weakref.WeakValueDictionary()
+        self._grids_lock = threading.Lock()
         self._journal: sqlite3.Connection | None = None
         self._seen = 0  # the journal's last row that is in the labels
         self.labels = Labels.empty(dataset.index)
@@ -157,6 +160,14 @@ class Workspace(param.Parameterized):
             raise InputError(f"the {result.method} result cannot be kept in {self.folder} ({why}); free some disk") from problem
         return result
 
+    def grid(self, layout: Result) -> Grid:
+        """A layout's grid, made once for all the sessions that look at it."""
+        with self._grids_lock:
+            made = self._grids.get(layout.key)
+            if made is None:
+                self._grids[layout.key] = made = Grid.of(layout.values)
+            return made
+
     def remember(self, results: dict[str, Result | None]) -> None:
         """Write down which results are the current ones, so that the next visit begins with them."""
         current = {name: [r.kind, r.method, r.key] for name, r in results.items() if r is not None}
@@ -172,6 +183,29 @@ class Workspace(param.Parameterized):
         except (TypeError, AttributeError, KeyError) as problem:
             raise InputError(f"{self.folder}/current.json is damaged ({problem}); delete it: it holds no labels") from problem
         return {name: result for name, result in found.items() if result is not None and len(result.values) == len(self.dataset)}
+
+    # Saved selections
+
+    def selections(self) -> dict[str, Any]:
+        """The saved selections as plain values by name, in the order in which they were made."""
+        found = _read_json(self.folder / "selections.json").get("selections", {})
+        if not isinstance(found, dict):
+            raise InputError(f"{self.folder}/selections.json is damaged; restore or delete it, the labels are not in it")
+        return found
+
+    def keep_selections(self, change: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+        """Replace the saved selections by what `change` makes of those on disk; they are there when this returns.
+
+        Raises
+        ------
+        InputError
+            When they cannot be written; what was there stays.
+        """
+        with self._lock:
+            try:
+                _write_json(self.folder / "selections.json", {"selections": change(self.selections())})
+            except OSError as problem:
+                raise InputError(f"not saved: {self.folder} cannot be written ({problem.strerror or problem})") from problem
 
     # Labels
 

@@ -25,8 +25,8 @@ PACKAGE = ROOT / "explorer"
 SOURCES = sorted(PACKAGE.rglob("*.py"))
 PAGE = sorted((PACKAGE / "views" / "page").glob("*.js"))
 PUBLIC = {
-    "read", "Dataset", "Session", "Workspace", "Explorer", "Box", "Lasso", "Where", "Ids", "InCluster", "HasLabel",
-    "Step", "Result", "Progress", "InputError", "Extractor", "Reducer", "Clusterer",
+    "read", "Dataset", "Session", "Workspace", "Explorer", "Box", "Lasso", "Brush", "Where", "Ids", "InCluster",
+    "HasLabel", "Step", "Result", "Progress", "InputError", "Extractor", "Reducer", "Clusterer",
 }  # fmt: skip
 HEAVY = {"panel", "bokeh", "holoviews", "datashader", "torch", "sklearn", "umap", "numba", "pandas", "fast_hdbscan"}
 

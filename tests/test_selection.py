@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from datetime import datetime
 from fractions import Fraction
@@ -13,9 +14,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from explorer import Box, HasLabel, Ids, InCluster, InputError, Lasso, Where
+from explorer import Box, Brush, HasLabel, Ids, InCluster, InputError, Lasso, Where, selection
 from explorer.dataset import Dataset
-from explorer.selection import MODES, Rule, Seen, combine, combine_rules, from_json, inside
+from explorer.selection import MODES, Rule, Seen, combine, combine_rules, from_json, inside, near
 
 TABLE = pa.table(
     {
@@ -50,6 +51,10 @@ def chosen(rule: Rule, seen: Seen = SEEN) -> str:
         (Lasso([(-1, -1), (3, -1), (3, 3), (-1, 3)]), "abc"),
         (Lasso([(0.5, 0.5), (6, 0.5), (6, 1.5), (0.5, 1.5)]), "be"),
         (Lasso([(0, 0), (9, 9), (3, 3)]), ""),  # a line encloses nothing
+        (Brush([(0, 1), (2, 1)], 1), "abc"),  # its edge is painted too
+        (Brush([(0, 1), (2, 1)], 0.99), "b"),
+        (Brush([(5, 1)], 0), "e"),  # a dab without width is a point
+        (Brush([(5, 1), (5, 1)], 4), "bce"),
         (Where("year", ">=", 2005), "bde"),
         (Where("year", "<", 2005), "a"),
         (Where("year", "==", 2020), "d"),
@@ -102,6 +107,12 @@ def test_each_rule_selects_what_it_says_and_survives_json(rule: Rule, ids: str) 
         (lambda: Lasso([(0, 0), (1, 1), (np.nan, 1)]), "finite"),
         (lambda: Lasso([1, 2, 3]), "points"),
         (lambda: Lasso([(0, 0), (1, 1), ("x", 1)]), "numbers"),
+        (lambda: Brush([], 1), "at least one"),
+        (lambda: Brush([(0, 0)], -1), "not negative, not -1"),
+        (lambda: Brush([(0, np.inf)], 1), "finite"),
+        (lambda: Brush([(0, 0)], "wide"), "numbers"),
+        (lambda: Brush([3], 1), "points"),
+        (lambda: Brush([(0, 0)], 1).mask(Seen(DATASET)), "reduce first"),
         (lambda: Box("0", 0, 1, 1), "four numbers"),
         (lambda: Box(0, float("nan"), 1, 1), "four numbers"),
         (lambda: Box(0, 0, 1, 1).mask(Seen(DATASET)), "reduce first"),
@@ -214,6 +225,61 @@ def test_a_lasso_of_extreme_size_neither_overflows_nor_vanishes(big: float) -> N
     points = np.array([[0, 0], [1e38, 1e38]], np.float32)
     found = inside(points, np.array([(-big, -big), (big, -big), (big, big), (-big, big)]))
     assert found.tolist() == [True, big > 1]
+
+
+# The brush
+
+
+def exactly_near(point: tuple[float, float], line: list[tuple[float, float]], radius: float) -> bool:
+    """Within a radius of some segment, by fractions."""
+    x, y = map(Fraction, point)
+    for (ax, ay), (bx, by) in itertools.zip_longest(line, line[1:], fillvalue=line[-1]):
+        dx, dy = Fraction(bx) - Fraction(ax), Fraction(by) - Fraction(ay)
+        length = dx**2 + dy**2
+        along = ((x - Fraction(ax)) * dx + (y - Fraction(ay)) * dy) / length if length else Fraction(0)
+        along = min(Fraction(1), max(Fraction(0), along))
+        if (x - Fraction(ax) - along * dx) ** 2 + (y - Fraction(ay) - along * dy) ** 2 <= Fraction(radius) ** 2:
+            return True
+    return False
+
+
+lines, radii = st.lists(corner, min_size=1, max_size=8), st.integers(0, 8).map(lambda whole: whole / 4)
+
+
+@pytest.mark.parametrize("pairs_at_once", [1 << 18, 1])  # 1: by the grid of cells, as for many points
+@settings(max_examples=250, deadline=None)
+@given(line=lines, points=st.lists(corner, min_size=1, max_size=30), radius=radii)
+def test_a_brush_is_exact_on_its_edge(pairs_at_once: int, line: list, points: list, radius: float) -> None:
+    """Few different coordinates and radii: points on the edge, at the ends and on the line are the rule here."""
+    before, selection._AT_ONCE = selection._AT_ONCE, pairs_at_once
+    try:
+        found = near(np.array(points, np.float32), np.array(line), radius)
+    finally:
+        selection._AT_ONCE = before
+    assert found.tolist() == [exactly_near(point, line, radius) for point in points]
+
+
+@pytest.mark.parametrize("radius", [0.01, 0.1, 0.5, 2.0])
+def test_a_brush_over_many_points_is_that_of_every_segment_alone(radius: float) -> None:
+    rng = np.random.default_rng(2)
+    points = rng.normal(size=(30_000, 2)).astype(np.float32)
+    points[::100] = np.nan
+    turns = np.linspace(0, 12, 200)
+    line = np.c_[np.cos(turns), np.sin(turns)] * turns[:, None] / 6
+    distances = np.full(len(points), np.inf)
+    for start, stop in itertools.pairwise(line):
+        along = np.clip((points - start) @ (stop - start) / ((stop - start) @ (stop - start)), 0, 1)
+        distances = np.fmin(distances, np.hypot(*(points - start - along[:, None] * (stop - start)).T))
+    found = near(points, line, radius)
+    assert found.any()
+    assert found[distances < radius * (1 - 1e-9)].all()
+    assert not found[distances > radius * (1 + 1e-9)].any()
+
+
+@pytest.mark.parametrize("big", [1e300, 1.7e308, 1e-300])
+def test_a_brush_of_extreme_size_neither_overflows_nor_vanishes(big: float) -> None:
+    points = np.array([[0, 0], [1e38, 1e38]], np.float32)
+    assert near(points, np.array([(-big, -big), (big, big)]), big).tolist() == [True, big > 1]
 
 
 def _dataset(n: int) -> Dataset:

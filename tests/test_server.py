@@ -297,7 +297,7 @@ def test_a_server_that_is_killed_leaves_no_child(servers: dict[str, Server]) -> 
     """Not even one that waits for work, and would not notice by writing to nobody."""
     server = servers["to kill"]
     children = with_a_child(server)
-    until(lambda: all(rests(child) for child in children), "a child that has nothing to do", 60)
+    until(lambda: all(rests(child) for child in children), "a child that has nothing to do", 180)
     server.process.kill()
     server.process.wait(20)
     assert_gone(children)

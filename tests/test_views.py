@@ -30,6 +30,7 @@ from explorer.session.coloring import GREY, MOST, Coloring, Known, coloring
 from explorer.step import KINDS, Progress, Result, find
 from explorer.views import items, state
 from explorer.views.component import Page
+from explorer.views.explorer import PARTS
 from explorer.views.frames import LARGEST, points, viewport
 from explorer.views.pipeline import Pipeline
 from explorer.worker import Worker
@@ -840,11 +841,14 @@ FIELDS = {
     "method": ["kind", "method"], "setting": ["kind", "name", "value"],
     "run": ["kind"], "stop": ["kind"], "items": ["mode", "version", "start", "count"],
     "item": ["row"], "export": ["ending", "for_spreadsheets"],
+    "columns": ["open", "search"], "filter_range": ["column", "low", "high"], "filter_values": ["column", "values"],
+    "unfilter": ["column"], "unfilter_all": [],
 }  # fmt: skip
 
 
 def test_all_verbs_are_known_here() -> None:
-    assert {name.removeprefix("_on_") for name in dir(Explorer) if name.startswith("_on_")} == set(FIELDS)
+    own = {name.removeprefix("_on_") for name in dir(Explorer) if name.startswith("_on_")}
+    assert own | {name.removeprefix("on_") for part in PARTS for name in dir(part) if name.startswith("on_")} == set(FIELDS)
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
@@ -865,7 +869,7 @@ def test_a_message_that_no_page_of_ours_sends_does_no_harm(verb: str, wire: Wire
 
 GOOD = {
     "kind": "cluster", "mode": "replace", "x": 0.0, "y": 0.0, "reach": 1.0, "name": "n_clusters", "start": 0, "count": 5,
-    "rule": {"rule": "ids", "ids": []},
+    "rule": {"rule": "ids", "ids": []}, "column": "number", "low": 1.0, "high": 3.0, "values": ["a"],
 }  # fmt: skip
 
 
@@ -886,7 +890,7 @@ def still_works(wire: Wire) -> None:
     until(lambda: not wire.view.pipeline.busy, "the end of what ran")
     start = len(wire.sent)
     wire.say("ready")
-    wire.say("show_all")
+    wire.say("unfilter_all")
     wire.say("select", rule=Ids(["i1", "i2"]).to_json(), mode="replace")
     wire.say("label", name="works")
     wire.say(**VIEW | {"sequence": 77})

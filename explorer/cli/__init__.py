@@ -61,7 +61,7 @@ def _command(argv: Sequence[str]) -> int:
     if given is None:  # --help or --version has answered
         return DONE
     commands: dict[str, Callable[[Namespace], None]] = {
-        "demo": _demo, "open": _open, "run": _run, "export": _export, "methods": _methods,
+        "demo": _demo, "open": _open, "run": _run, "export": _export, "picture": _picture, "methods": _methods,
     }  # fmt: skip
     commands[given.command](given)
     sys.stdout.flush()
@@ -98,6 +98,12 @@ def _export(given: Namespace) -> None:
     from explorer.cli.running import export
 
     export(given)
+
+
+def _picture(given: Namespace) -> None:
+    from explorer.cli.picturing import picture
+
+    picture(given)
 
 
 def _methods(given: Namespace) -> None:

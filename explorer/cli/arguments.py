@@ -38,7 +38,7 @@ def parse(argv: Sequence[str]) -> argparse.Namespace | None:
     InputError
         For a command or option that is not known (the closest right one is offered), or one that lacks its value.
     """
-    parser, commands = _parsers()
+    parser, commands = _parsers(pictured=list(argv[:1]) == ["picture"])
     if not argv:
         raise InputError(f"no command was given; give one of {', '.join(commands)}, or --help")
     if not argv[0].startswith("-") and argv[0] not in commands:
@@ -55,7 +55,8 @@ def parse(argv: Sequence[str]) -> argparse.Namespace | None:
     return given
 
 
-def _parsers() -> tuple[_Parser, dict[str, _Parser]]:
+def _parsers(*, pictured: bool) -> tuple[_Parser, dict[str, _Parser]]:
+    """The parser of all commands; the options of `picture` only where it is `pictured`, since pandas is loaded to know them."""
     from explorer import __doc__ as about
     from explorer import __version__
 
@@ -79,13 +80,16 @@ def _parsers() -> tuple[_Parser, dict[str, _Parser]]:
     export = command("export", "write the labels and clusters of a workspace")
     export.add_argument("workspace", metavar="WORKSPACE", help="the folder that --workspace named")
     _add_output(export)
+    picture = command("picture", "write a picture of the map, as PNG or SVG")
+    if pictured:
+        _add_picture(picture)
     methods = command("methods", "list every step with its settings, defaults and bounds")
     methods.add_argument("--json", action="store_true", help="as JSON")
     return parser, made
 
 
-def _add_source(parser: _Parser) -> None:
-    parser.add_argument("source", metavar="SOURCE", help="a table, an array file, or a folder of pictures")
+def _add_source(parser: _Parser, name: str = "SOURCE", more: str = "") -> None:
+    parser.add_argument("source", metavar=name, help=f"a table, an array file, or a folder of pictures{more}")
     for name, (shape, doc) in COLUMNS.items():
         parser.add_argument(f"--{name}", metavar=shape, help=doc)
     for kind, what in (("extract", "items to vectors"), ("reduce", "vectors to a layout"), ("cluster", "the groups")):
@@ -100,6 +104,31 @@ def _add_server(parser: _Parser) -> None:
     parser.add_argument("--host", default="127.0.0.1", help="the address to listen on (default: this computer only)")
     parser.add_argument("--port", type=_whole(0, 65535), default=0, help="the port (default: a free one)")
     parser.add_argument("--no-browser", action="store_true", help="do not open the browser")
+
+
+def _add_picture(parser: _Parser) -> None:
+    """The source, what it is coloured by, and an option for each of a picture's settings."""
+    from explorer.exports.picture.settings import PictureSettings
+
+    _add_source(parser, "SOURCE|WORKSPACE", "; or a workspace, whose results are drawn as they are")
+    parser.add_argument("-o", "--out", metavar="OUT", required=True, help="the file to write: .png or .svg")
+    parser.add_argument("--force", action="store_true", help="replace OUT where it is there already")
+    parser.add_argument("--quiet", action="store_true", help="no progress and no summary")
+    colors = "what colours the map: a column, cluster, label, density or none (default: the clusters)"
+    parser.add_argument("--color", metavar="COLUMN", help=colors)
+    for setting in PictureSettings.describe():
+        name, doc = setting["name"].replace("_", "-"), setting["doc"][0].lower() + setting["doc"][1:].rstrip(".")
+        if setting["type"] != "switch":
+            known = f"{doc} ({PictureSettings.allowed(setting['name'])}; default: {_said(setting['default'])})"
+            parser.add_argument(f"--{name}", dest=setting["name"], metavar="VALUE", help=known)
+        elif setting["default"]:
+            parser.add_argument(f"--no-{name}", dest=setting["name"], action="store_const", const="no", help=f"without {doc}")
+        else:
+            parser.add_argument(f"--{name}", dest=setting["name"], action="store_const", const="yes", help=doc)
+
+
+def _said(default: object) -> str:
+    return "none" if default is None else f"{default:g}" if isinstance(default, float) else str(default)
 
 
 def _add_output(parser: _Parser) -> None:

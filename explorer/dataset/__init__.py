@@ -165,6 +165,11 @@ class Dataset:
         return InputError(f"{self.name} has no column of {what}: name one with --{option} (columns are {listed(self.columns, 12)})")
 
     @cached_property
+    def derived(self) -> dict[str, Any]:
+        """What was worked out from the items and is kept with them, so that all visits share it."""
+        return {}
+
+    @cached_property
     def title_column(self) -> str | None:
         """The column that names an item best: short text, nearly all different; one called "name" or "title" before others."""
         short: dict[str, float] = {}

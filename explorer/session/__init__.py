@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +11,18 @@ import numpy as np
 import param
 
 from explorer.dataset import Dataset
-from explorer.errors import InputError
+from explorer.errors import InputError, unknown
+from explorer.grid import Grid
 from explorer.labels import Labels
+from explorer.neighbors import around, nearest_rows
+from explorer.raster import SMALL
 from explorer.selection import All, Ids, Not, Rule, Seen, Where, combine, combine_rules
+from explorer.session.bins import Bins, of_clusters, of_column, of_labels
 from explorer.session.coloring import Coloring, Known, choices, coloring
+from explorer.session.filters import Masks, fitting, own_keys
 from explorer.session.history import Brushed, History, Selected
+from explorer.session.nearby import metric_of
+from explorer.session.saved import checked, entry, exact, frozen, needs, recalled
 from explorer.step import Progress, Result, Step, find, registered
 from explorer.worker import Job, Worker
 from explorer.workspace import Workspace
@@ -46,9 +53,10 @@ class Session(param.Parameterized):
     clusters = param.Parameter(None, doc="The current clusters, a `Result` of (n,) int32 where -1 is noise, or None.")
     selection = param.Parameter(None, doc="(n,) bool, read only; change it with `select`.")
     labels = param.Parameter(None, doc="The current `Labels`: ids -> category; shared by all sessions of one workspace.")
-    color_by = param.String("none", doc='What colours the map: "none", "cluster", "label" or "column:NAME".')
+    color_by = param.String("none", doc='What colours the map: "none", "density", "cluster", "label" or "column:NAME".')
     hidden = param.Parameter(frozenset(), doc="Names of the legend's entries that are not drawn and not brushed.")
     filters = param.Parameter({}, doc="Rules by a column's name; items that fail one are not drawn and not brushed.")
+    saved = param.Parameter({}, doc="Saved selections: rules by name, replaced and never edited; see `save_selection`.")
 
     def __init__(self, dataset: Any, workspace: Workspace | str | Path | None = None, *, worker: Worker | None = None) -> None:
         super().__init__()
@@ -63,8 +71,11 @@ class Session(param.Parameterized):
         self._history = History()
         self._names: tuple[str, dict[int, str]] = ("", {})
         self._shown: tuple[tuple[Any, ...], np.ndarray | None] = ((), None)
+        self._grid: tuple[Result, Grid] | None = None
+        self._masks = Masks()
         nothing = _read_only(np.zeros(len(dataset), bool))
         self.param.update(selection=nothing, labels=self.workspace.labels, **self._recalled())
+        self.saved = recalled(self.workspace, self.seen, self._results)
         self._watcher = self.workspace.param.watch(_Follow(self), "labels")
         weakref.finalize(self, _unwatch, self.workspace, self._watcher)
 
@@ -133,7 +144,11 @@ class Session(param.Parameterized):
 
     def adopt(self, result: Result) -> Result:
         """Make a result the current one of its kind."""
-        setattr(self, SLOTS[result.kind], result)
+        kept = fitting(self.filters, self.labels.names, clusters=result.kind != "cluster")
+        current = getattr(self, SLOTS[result.kind])
+        if self.saved and current is not None and current.key != result.key:
+            self.saved = frozen(self.saved, SLOTS[result.kind], self.seen)  # they were drawn on what it replaces
+        self.param.update(**{SLOTS[result.kind]: result, "filters": kept})
         self.workspace.remember({slot: getattr(self, slot) for slot in SLOTS.values()})
         return result
 
@@ -196,7 +211,21 @@ class Session(param.Parameterized):
     def seen(self) -> Seen:
         """What a rule looks at now."""
         layout, clusters = (None if result is None else result.values for result in (self.layout, self.clusters))
-        return Seen(self.dataset, layout, clusters, self.labels.mask)
+        return Seen(self.dataset, layout, clusters, self.labels.mask, self.grid)
+
+    @property
+    def grid(self) -> Grid | None:
+        """The layout's points in a grid, where they are many and `make_grid` was called."""
+        return self._grid[1] if self._grid is not None and self._grid[0] is self.layout else None
+
+    def make_grid(self) -> Grid | None:
+        """The layout's points in a grid, where they are many; made in seconds for ten million, so better not by an event loop."""
+        layout = self.layout
+        if layout is None or len(layout.values) <= SMALL:
+            return None
+        if self._grid is None or self._grid[0] is not layout:
+            self._grid = (layout, self.workspace.grid(layout))
+        return self._grid[1]
 
     @property
     def rule(self) -> Rule | None:
@@ -226,9 +255,97 @@ class Session(param.Parameterized):
         mask = combine(self.selection, rule.mask(self.seen), mode)
         return self._brush(Selected(mask, combine_rules(self._rule, rule, mode) if mask.any() else None))
 
+    def invert(self) -> np.ndarray:
+        """Select what is shown and not selected."""
+        rule = Not(Ids(()) if self._rule is None else self._rule)
+        shown, limits = self.shown, self.shown_rule
+        mask = ~self.selection if shown is None else ~self.selection & shown
+        return self._brush(Selected(mask, (rule if limits is None else rule & limits) if mask.any() else None))
+
+    def save_selection(self, name: str) -> Rule:
+        """Keep the selection under a name, in the workspace too; a selection of that name is replaced.
+
+        Returns
+        -------
+        Rule
+            What makes it: the current rule, or where labels or the layout have changed since, the items' ids.
+
+        Raises
+        ------
+        InputError
+            When nothing is selected, or for a name of no characters.
+        """
+        name, rule = checked(name), exact(self._rule, self._chosen(), self.seen)
+        for slot in needs(rule):
+            self._kept(getattr(self, slot))  # the rule means nothing without what it was drawn on
+        self.workspace.keep_selections(lambda kept: kept | {name: entry(rule, self._results)})
+        self.saved = {**self.saved, name: rule}
+        return rule
+
+    def forget_selection(self, name: str) -> None:
+        """Drop a saved selection."""
+        self._saved(name)
+        self.workspace.keep_selections(lambda kept: {known: one for known, one in kept.items() if known != name})
+        self.saved = {known: rule for known, rule in self.saved.items() if known != name}
+
+    def rename_selection(self, old: str, new: str) -> None:
+        """Give a saved selection another name, which no other has."""
+        self._saved(old)
+        new = checked(new)
+        if new in self.saved and new != old:
+            raise InputError(f"there is a saved selection {new!r} already; choose another name, or delete that one first")
+        self.workspace.keep_selections(lambda kept: {new if known == old else known: one for known, one in kept.items()})
+        self.saved = {new if known == old else known: rule for known, rule in self.saved.items()}
+
+    def select_saved(self, name: str, mode: str = "replace") -> np.ndarray:
+        """Select what was saved under a name."""
+        return self.select(self._saved(name), mode)
+
+    def select_expression(self, text: str, mode: str = "replace") -> np.ndarray:
+        """Select by an expression over saved selections, such as ``A & ~B | C``; see `explorer.session.expression.parse`."""
+        from explorer.session.expression import parse
+
+        return self.select(parse(text, self.saved), mode)
+
+    def _saved(self, name: str) -> Rule:
+        if not isinstance(name, str) or name not in self.saved:
+            raise unknown("saved selection", name, self.saved)
+        return self.saved[name]
+
+    @property
+    def _results(self) -> dict[str, Result | None]:
+        return {slot: getattr(self, slot) for slot in SLOTS.values()}
+
     def clear(self) -> np.ndarray:
         """Select nothing."""
         return self._brush(Selected(np.zeros(len(self.dataset), bool)))
+
+    # Neighbours
+
+    @property
+    def metric(self) -> str:
+        """How features are compared where no metric is named: "cosine" for embeddings and unit vectors, else "euclidean"."""
+        return metric_of(self.features)
+
+    def neighbors(self, item: Any, k: int = 12, metric: str | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """The ids of the `k` items nearest to one (given by its id) in feature space, nearest first, and their distances."""
+        row = self.dataset.rows([item])
+        rows, distances = nearest_rows(self._vectors(), row, k, metric or self.metric)
+        return self.dataset.ids[rows[0][rows[0] >= 0]], distances[0][rows[0] >= 0]
+
+    def grow(self, k: int = 1, metric: str | None = None, progress: Progress | None = None) -> np.ndarray:
+        """Add the `k` nearest neighbours in feature space of every selected item, those that are shown; the new selection."""
+        rows = around(self._vectors(), np.flatnonzero(self._chosen()), k, metric or self.metric, progress)
+        return self.add_rows(rows)
+
+    def add_rows(self, rows: np.ndarray) -> np.ndarray:
+        """Add the shown ones of some rows to the selection; ``(n,)`` bool, the new selection."""
+        rows = rows if self.shown is None else rows[self.shown[rows]]
+        return self.select(Ids(self.dataset.ids[rows]), "add") if len(rows) else self.selection
+
+    def _vectors(self) -> np.ndarray:
+        metric_of(self.features)  # says what to do where there are none
+        return self.features.values
 
     def _brush(self, after: Selected) -> np.ndarray:
         if not np.array_equal(after.mask, self.selection):
@@ -242,13 +359,56 @@ class Session(param.Parameterized):
 
     # What is shown
 
+    def filter(self, column: str, rule: Rule | None) -> None:
+        """Show only the items that a rule selects; a later rule of the same name takes its place, None takes it away.
+
+        Parameters
+        ----------
+        column
+            What it filters: a column's name, "cluster" or "label".
+
+        Raises
+        ------
+        InputError
+            For a name that is not there, or a rule that does not fit.
+        """
+        known = [*self.dataset.columns, *own_keys(self.dataset.columns).values()]
+        if column not in known:
+            raise unknown("column", column, known)
+        others = {name: kept for name, kept in self.filters.items() if name != column}
+        if rule is None:
+            self.filters = others
+            return
+        if not isinstance(rule, Rule):
+            raise InputError(f"a filter takes a rule such as Where('year', '>=', 2020), not {rule!r}")
+        self._masks.of([*others.values(), rule], self.seen, (self.clusters, self.labels))  # what does not fit is said now
+        self.filters = {**self.filters, column: rule}
+
+    def clear_filters(self) -> None:
+        """Take all filters away; what the legend hides stays hidden."""
+        self.filters = {}
+
+    def bins(self, column: str) -> Bins | None:
+        """The bars of a column, of "cluster" or of "label"; None where there are none.
+
+        Raises
+        ------
+        InputError
+            For a name that is not there.
+        """
+        own = own_keys(self.dataset.columns)
+        if column == own["cluster"]:
+            return None if self.clusters is None else of_clusters(self.clusters.values, self.cluster_names)
+        return of_labels(self.labels) if column == own["label"] else of_column(self.dataset, column)
+
     @property
     def shown(self) -> np.ndarray | None:
         """``(n,)`` bool, read only: the items that the legend and the filters leave on the map; None where they leave all."""
         now = (self.hidden, self.filters, self.color_by, self.clusters, self.labels)
         if len(self._shown[0]) != len(now) or any(old is not new for old, new in zip(self._shown[0], now, strict=True)):
-            rule = self.shown_rule
-            self._shown = (now, None if rule is None else _read_only(rule.mask(self.seen)))
+            rules = [*self.filters.values(), *([self._legend_rule()] if self.hidden else [])]
+            mask = self._masks.of(rules, self.seen, (self.clusters, self.labels))
+            self._shown = (now, None if mask is None else _read_only(mask))
         return self._shown[1]
 
     @property
@@ -404,6 +564,36 @@ class Session(param.Parameterized):
         frame = table(self.dataset.ids, layout, clusters, self.labels.values(), arrays)
         return write(frame, path, self.record(), force=force, for_spreadsheets=for_spreadsheets)
 
+    def picture(
+        self, path: str | Path | None = None, *, viewport: Sequence[float] | None = None, force: bool = False, **settings: Any
+    ) -> Path | bytes:
+        """Write the map as it is now, with names and legend; the ending picks PNG or SVG, ``OUT.settings.json`` stands beside it.
+
+        Parameters
+        ----------
+        path
+            None gives the bytes of a PNG instead.
+        viewport
+            ``(x0, x1, y0, y1)`` that must be seen, in the layout's units; None for all of it.
+        force
+            Replace a file that is there.
+        settings
+            Those of `explorer.exports.picture.PictureSettings`: width, height, dpi, text_size, legend, names, axes, ground.
+
+        Raises
+        ------
+        InputError
+            For a wrong setting or ending, a file that is there already, or where there is no layout yet.
+        """
+        from explorer.exports.picture import PictureSettings, to_bytes, writable, write
+        from explorer.session.picture import figure
+
+        chosen = PictureSettings(**settings)
+        if path is None:
+            return to_bytes(figure(self, viewport), chosen)
+        writable(path, force=force)
+        return write(figure(self, viewport), chosen, path, self.record() | {"color_by": self.color_by}, force=force)
+
 
 class _Follow:
     """Hands the workspace's labels to a session without keeping the session alive."""
@@ -414,7 +604,7 @@ class _Follow:
     def __call__(self, event: param.parameterized.Event) -> None:
         session = self._session()
         if session is not None:
-            session.labels = event.new
+            session.param.update(labels=event.new, filters=fitting(session.filters, event.new.names))
 
 
 def _unwatch(workspace: Workspace, watcher: Any) -> None:

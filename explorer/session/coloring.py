@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ import pyarrow.compute as pc
 
 from explorer.dataset import Dataset
 from explorer.labels import NONE, Labels, colors
+from explorer.raster.points import hex_colors
 
 MOST = 20  # categories named in a legend; the rest are "other"
 CLASSES = 12  # whole numbers up to so many different ones are coloured as categories
@@ -23,8 +25,8 @@ ONE = "#2f6fde"  # the colour of all items when nothing tells them apart
 class Coloring:
     """One legend.
 
-    `kind` is "one" (a single colour), "category" or "number". For categories `codes` is ``(n,)`` int32 into `names` and `colors`;
-    for numbers `values` is ``(n,)`` float64 with NaN where missing, and `bounds` what the two ends of the colour scale mean.
+    `kind` is "one" (a single colour), "density", "category" or "number". For categories `codes` is ``(n,)`` int32 into `names` and
+    `colors`; for numbers `values` is ``(n,)`` float64 with NaN where missing, and `bounds` what the ends of the colour scale mean.
     """
 
     kind: str
@@ -35,6 +37,24 @@ class Coloring:
     values: np.ndarray | None = None
     bounds: tuple[float, float] = (0.0, 1.0)
     is_date: bool = False
+
+    @cached_property
+    def palette(self) -> np.ndarray:
+        """``(k, 3)`` float32, the entries' colours in 0..1."""
+        return hex_colors(self.colors)
+
+    @cached_property
+    def shades(self) -> np.ndarray | None:
+        """``(n,)`` float64 in 0..1 along the number scale, NaN where missing; None for categories."""
+        if self.values is None:
+            return None
+        low, high = self.bounds
+        return np.clip((self.values - low) / ((high - low) or 1.0), 0.0, 1.0)
+
+    @cached_property
+    def totals(self) -> np.ndarray:
+        """Items of each entry."""
+        return self.counts()
 
     def counts(self, mask: np.ndarray | None = None) -> np.ndarray:
         """Items of each entry, all or within a mask."""
@@ -54,7 +74,7 @@ class Known:
 
 def choices(dataset: Dataset, *, clustered: bool) -> list[dict[str, Any]]:
     """What may be coloured by, as ``{"value", "name"}``, for a menu."""
-    fixed = [("none", "nothing"), *([("cluster", "cluster")] if clustered else []), ("label", "label")]
+    fixed = [("none", "nothing"), ("density", "density"), *([("cluster", "cluster")] if clustered else []), ("label", "label")]
     columns = dataset.of_kind("category", "flag", "number", "date", "text", "id")
     taken = {name for _, name in fixed} & set(columns)  # a column may have our own word for its name
     return [{"value": value, "name": f"{name} (here)" if name in taken else name} for value, name in fixed] + [
@@ -63,7 +83,7 @@ def choices(dataset: Dataset, *, clustered: bool) -> list[dict[str, Any]]:
 
 
 def coloring(by: str, known: Known) -> Coloring:
-    """The colours by "none", "cluster", "label", or "column:NAME"."""
+    """The colours by "none", "density", "cluster", "label", or "column:NAME"."""
     if by == "cluster" and known.clusters is not None:
         return _by_cluster(known.clusters, known.cluster_names)
     if by == "label":
@@ -74,14 +94,14 @@ def coloring(by: str, known: Known) -> Coloring:
         column = known.dataset.table.column(name)
         return _by_category(name, column) if values is None or _few_whole(column) else _by_number(name, values)
     everything = np.zeros(len(known.dataset), np.int32)
-    return Coloring("one", "", everything, ["items"], [ONE])
+    return Coloring("density" if by == "density" else "one", "", everything, ["items"], [ONE])
 
 
 def _by_cluster(clusters: np.ndarray, names: dict[int, str]) -> Coloring:
     count = int(clusters.max(initial=-1)) + 1
     entries = [names.get(cluster, f"cluster {cluster}") for cluster in range(count)]
     codes = np.where(clusters < 0, count, clusters).astype(np.int32)
-    noise, *entries = _apart(["noise", *entries])
+    noise, *entries = apart(["noise", *entries])
     return _limited(Coloring("category", "cluster", codes, [*entries, noise], [*colors(count), GREY]), MOST * 3)
 
 
@@ -91,20 +111,21 @@ def _by_label(labels: Labels) -> Coloring:
         lookup[code] = place
     lookup[NONE] = len(labels.categories)
     kept = labels.categories.values()
-    names, hues = _apart([*(c.name for c in kept), "no label"]), [*(c.color for c in kept), GREY]
+    names, hues = apart([*(c.name for c in kept), "no label"]), [*(c.color for c in kept), GREY]
     return Coloring("category", "label", lookup[labels.codes], names, hues)
 
 
 def _by_category(name: str, column: pa.ChunkedArray) -> Coloring:
-    codes, order = _counted(column)
-    entries, hues = order, colors(len(order)) if len(order) <= MOST else colors(MOST)
+    codes, values = encoded(column)
+    order = [str(value) for value in values]
+    entries, hues = order, colors(min(len(order), MOST))
     if len(order) > MOST:
         entries, hues = [*entries[:MOST], f"other ({len(order) - MOST:,} more)"], [*hues, GREY]
         codes = np.minimum(codes, MOST).astype(np.int32)
     if (codes < 0).any():
         codes = np.where(codes < 0, len(entries), codes).astype(np.int32)
         entries, hues = [*entries, "(missing)"], [*hues, GREY]
-    return Coloring("category", name, codes, _apart(entries), hues)
+    return Coloring("category", name, codes, apart(entries), hues)
 
 
 def _few_whole(column: pa.ChunkedArray) -> bool:
@@ -112,20 +133,20 @@ def _few_whole(column: pa.ChunkedArray) -> bool:
     return bool(pa.types.is_integer(column.type)) and pc.count_distinct(column).as_py() <= CLASSES
 
 
-def _counted(column: pa.ChunkedArray) -> tuple[np.ndarray, list[str]]:
-    """Codes ``(n,)`` int32, -1 where missing, into the different values as text: most frequent first, ties as they come."""
+def encoded(column: pa.ChunkedArray) -> tuple[np.ndarray, list[Any]]:
+    """Codes ``(n,)`` int32, -1 where missing, into the different values: most frequent first, ties as they come."""
     if pa.types.is_dictionary(column.type):
         column = column.cast(column.type.value_type)
-    encoded = pc.dictionary_encode(column.combine_chunks())
-    raw = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
-    values = encoded.dictionary.to_pylist()
+    made = pc.dictionary_encode(column.combine_chunks())
+    raw = made.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+    values = made.dictionary.to_pylist()
     order = np.argsort(-np.bincount(raw[raw >= 0], minlength=len(values)), kind="stable")
     rank = np.full(len(values) + 1, -1, np.int32)  # the last place is what -1 finds
     rank[order] = np.arange(len(values))
-    return rank[raw], [str(values[place]) for place in order]
+    return rank[raw], [values[place] for place in order]
 
 
-def _apart(names: list[str]) -> list[str]:
+def apart(names: list[str]) -> list[str]:
     """The same names, a later one numbered where it is taken: entries are hidden by name, and data may say "(missing)" too."""
     made: dict[str, None] = {}
     for name in names:
@@ -142,7 +163,7 @@ def _limited(full: Coloring, most: int) -> Coloring:
         return full
     rest = len(full.names) - 1 - most
     codes = np.where(full.codes >= len(full.names) - 1, most + 1, np.minimum(full.codes, most)).astype(np.int32)
-    names = _apart([*full.names[:most], f"other ({rest:,} more)", full.names[-1]])
+    names = apart([*full.names[:most], f"other ({rest:,} more)", full.names[-1]])
     return Coloring(full.kind, full.title, codes, names, [*full.colors[:most], GREY, GREY])
 
 
@@ -162,3 +183,19 @@ def _by_number(name: str, values: pd.Series) -> Coloring:
         low, high = float(known.min()), float(known.max())
     codes = np.where(np.isnan(numbers), 1, 0).astype(np.int32)
     return Coloring("number", name, codes, ["value", "(missing)"], [ONE, GREY], numbers, (low, high), dates)
+
+
+def ends(coloring: Coloring) -> list[str]:
+    """What the ends of the scale mean; an end that stands for values beyond it too says so."""
+    values = coloring.values if coloring.values is not None else np.empty(0)
+    low, high = (_end(end, is_date=coloring.is_date) for end in coloring.bounds)
+    if coloring.bounds[0] == coloring.bounds[1]:
+        return [f"all {low}", ""]
+    below, above = (values < coloring.bounds[0]).any(), (values > coloring.bounds[1]).any()
+    return [f"≤ {low}" if below else low, f"≥ {high}" if above else high]
+
+
+def _end(value: float, *, is_date: bool) -> str:
+    if is_date:
+        return str(np.datetime64(int(value), "ms").astype("datetime64[D]"))  # any year at all
+    return f"{value:,.0f}" if 1_000 <= abs(value) < 1e9 else f"{value:.4g}"

@@ -12,7 +12,11 @@ from panel.custom import JSComponent
 
 _FOLDER = Path(__file__).parent / "page"
 # One module in this order; the browser gets no imports, so that nothing is ever fetched from anywhere.
-_SCRIPTS = ("dom", "store", "camera", "names", "map", "steps", "legend", "items", "right", "labelbar", "dialogs", "page")
+_SCRIPTS = (
+    "dom", "store", "camera", "names", "saved", "tools", "map", "overview", "contours", "steps",
+    "histogram", "legend", "columns", "chips", "items", "right",
+    "marks", "neighbours", "copy", "labelbar", "help", "picture", "dialogs", "page",
+)  # fmt: skip
 
 
 def _read(name: str) -> str:

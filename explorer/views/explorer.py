@@ -19,12 +19,20 @@ from explorer.raster import Frame, nearest
 from explorer.selection import HasLabel, Ids, InCluster, Rule, Where, from_json
 from explorer.session import Session
 from explorer.session.coloring import Coloring
+from explorer.session.names import category_names, cluster_names
 from explorer.step import KINDS, Step
 from explorer.views import items, state
+from explorer.views.columns import Columns
 from explorer.views.component import Page
-from explorer.views.frames import Frames, points
+from explorer.views.contours import Contours
+from explorer.views.frames import Frames, Scenes, points
+from explorer.views.marks import Marks
+from explorer.views.neighbours import Neighbours
+from explorer.views.overview import Overview
 from explorer.views.part import Part
+from explorer.views.pictures import Pictures
 from explorer.views.pipeline import Pipeline
+from explorer.views.saved import Saved
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,7 +41,8 @@ PIECE = 4 << 20  # bytes of a download in one message; over twenty megabytes the
 TICK = 0.25  # seconds between looks at a running job
 HEIGHT = 680  # pixels in a notebook's cell
 
-PARTS: tuple[type[Part], ...] = ()  # what the page has beyond its core, in the order in which it is told
+# What the page has beyond its core, in the order in which it is told.
+PARTS: tuple[type[Part], ...] = (Columns, Marks, Neighbours, Saved, Contours, Overview, Pictures)
 
 _THUMBS = ThreadPoolExecutor(max_workers=2, thread_name_prefix="explorer-items")
 _FILES = ThreadPoolExecutor(max_workers=1, thread_name_prefix="explorer-export")  # one at a time: pieces must not mix
@@ -62,7 +71,8 @@ class Explorer(Viewer):
         self.session = session if isinstance(session, Session) else Session(session)
         self.page = Page(self._heard, served=served, sizing_mode="stretch_both" if served else "stretch_width", **_height(served))
         self.pipeline = Pipeline(self.session, steps or {}, lambda kind: self._show("steps"))
-        self._frames = Frames(self._drawn)
+        self.scenes = Scenes(self.session)
+        self._frames = Frames(self.scenes, self._drawn)
         self._thumbs = items.Thumbnails(self.session.dataset)
         self._request: dict[str, Any] | None = None
         self._coloring: Coloring | None = None
@@ -78,7 +88,8 @@ class Explorer(Viewer):
             self.session.param.watch(self._clusters_changed, ["clusters", "features"]),
             self.session.param.watch(self._selection_changed, "selection"),
             self.session.param.watch(self._labels_changed, "labels"),
-            self.session.param.watch(self._colors_changed, ["color_by", "hidden", "filters"]),
+            self.session.param.watch(self._colors_changed, ["color_by", "hidden"]),
+            self.session.param.watch(self._filters_changed, "filters"),
         ]
         self.parts = [part(self) for part in PARTS]
         own = {name.removeprefix("_on_"): getattr(self, name) for name in dir(self) if name.startswith("_on_")}
@@ -120,7 +131,7 @@ class Explorer(Viewer):
         from explorer.exports import formats
 
         self.page.set(data=state.data(self.session, served=self.page.served), formats=formats())
-        self._show("steps", "labels", "selection", "color", "names", "map", "items_of")
+        self._show("steps", "labels", "selection", "color", "names", "given", "map", "items_of")
         for part in self.parts:
             part.ready()
         if not self._started:
@@ -150,14 +161,12 @@ class Explorer(Viewer):
         self._on_item(row)
 
     def _on_select(self, rule: dict[str, Any], mode: str) -> None:
-        wanted = from_json(rule)
-        if (shown := self.session.shown_rule) is not None:  # what is not shown cannot be brushed
-            wanted = wanted & shown
+        wanted = self._visible(from_json(rule))
         self._brushed_layout = "" if self.session.layout is None else self.session.layout.key
         self.session.select(wanted, mode)
 
     def _on_select_entry(self, name: str) -> None:
-        self.session.select(self._entry_rule(name))
+        self.session.select(self._visible(self._entry_rule(name)))
 
     def _on_clear(self) -> None:
         self.session.clear()
@@ -293,7 +302,7 @@ class Explorer(Viewer):
     # To the page
 
     def _layout_changed(self, *events: Any) -> None:
-        self._show("map", "names", "selection", "steps")
+        self._show("map", "names", "given", "selection", "steps")
         self._redraw()
 
     def _clusters_changed(self, *events: Any) -> None:
@@ -311,15 +320,20 @@ class Explorer(Viewer):
 
     def _show_labels(self) -> None:
         self._coloring = None
-        self._show("labels", "selection", "color")
+        self._show("labels", "given", "selection", "color")
         self.page.set(items_of=self._items_of() | {"stay": True})  # the same items, said anew: nobody loses their place
-        if self.session.color_by == "label":
+        if self.session.filters:  # they may be about labels
+            self._show("names")
+        if self.session.color_by == "label" or self.session.filters:
             self._redraw()
+
+    def _filters_changed(self, *events: Any) -> None:
+        self._later(self._colors_changed)  # a filter of a category goes with it, which another visit may have deleted
 
     def _colors_changed(self, *events: Any) -> None:
         if any(event.name == "color_by" for event in events):
             self._coloring = None
-        self._show("color", "names", "selection", "items_of")
+        self._show("color", "names", "given", "selection", "items_of")
         self._redraw()
 
     def _show(self, *parts: str) -> None:
@@ -330,7 +344,8 @@ class Explorer(Viewer):
             "labels": lambda: state.labels(session),
             "selection": lambda: state.selection(session, regions=self._outlined(), shown=self.session.shown),
             "color": lambda: state.color(session, self._colors()),
-            "names": lambda: state.names(session, self.session.shown),
+            "names": lambda: cluster_names(session, session.shown),
+            "given": lambda: category_names(session, session.shown),
             "map": lambda: state.map_(session),
             "items_of": self._items_of,
         }
@@ -387,6 +402,11 @@ class Explorer(Viewer):
         elif session.clusters is not None:
             session.color_by = "cluster"
 
+    def _visible(self, rule: Rule) -> Rule:
+        """What is not shown cannot be brushed."""
+        shown = self.session.shown_rule
+        return rule if shown is None else rule & shown
+
     def _entry_rule(self, name: str) -> Rule:
         """The rule of one entry of the legend."""
         session, colors = self.session, self._colors()
@@ -406,7 +426,7 @@ class Explorer(Viewer):
     def _nearest(self, x: float, y: float, reach: float) -> int | None:
         if self.session.layout is None:
             return None
-        return nearest(self.session.layout.values, float(x), float(y), float(reach), self.session.shown)
+        return nearest(self.session.layout.values, float(x), float(y), float(reach), self.session.shown, self.session.grid)
 
     def _about(self, row: int, most: int | None = None) -> dict[str, Any]:
         session = self.session

@@ -2,55 +2,66 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
 
-from explorer.raster import Frame, Points, Viewport, render
-from explorer.session.coloring import Coloring
+from explorer.raster import Frame, Points, Scene, Viewport
+from explorer.session import Session
+from explorer.session.points import points
+from explorer.views.newest import Newest
 
-_POOL = ThreadPoolExecutor(max_workers=2, thread_name_prefix="explorer-frame")  # threads without state; numpy lets the GIL go
-_LOG = logging.getLogger("explorer")
+_POOL = ThreadPoolExecutor(max_workers=2, thread_name_prefix="explorer-frame")  # threads without state; numba lets the GIL go
 LARGEST = 4096  # pixels on a side that a page may ask for
 
 
-class Frames:
-    """The pictures of one visit."""
+class Scenes:
+    """What a visit's pictures show, made in their threads: what one of them worked out is there for the next."""
 
-    def __init__(self, send: Callable[[Frame, dict[str, Any]], None]) -> None:
-        self._send = send
+    def __init__(self, session: Session) -> None:
+        self._session = session
         self._lock = threading.Lock()
-        self._wanted: tuple[Points, dict[str, Any]] | None = None
-        self._drawing = False
+        self._last: Scene | None = None
+
+    def of(self, points: Points) -> Scene:
+        """The scene of some points."""
+        with self._lock:
+            if self._last is None or not _same(self._last.points, points):
+                grid = self._session.make_grid()
+                layout = self._session.layout
+                fitting = layout is not None and layout.values is points.layout
+                self._last = Scene(replace(points, grid=grid) if fitting else points, self._last)
+            return self._last
+
+
+def _same(one: Points, other: Points) -> bool:
+    """Whether two are of the same arrays."""
+    return all(getattr(one, part.name) is getattr(other, part.name) for part in fields(Points) if part.name != "grid")
+
+
+class Frames:
+    """The pictures of one map; of a burst of wishes only the last is drawn."""
+
+    def __init__(self, scenes: Scenes, send: Callable[[Frame, dict[str, Any]], None]) -> None:
+        self._scenes = scenes
+        self._send = send
+        self._newest = Newest(_POOL, self._draw)
 
     def ask(self, points: Points, request: dict[str, Any]) -> None:
         """Have a picture drawn and sent; an earlier wish that is not begun yet is forgotten."""
-        with self._lock:
-            self._wanted = (points, request)
-            if self._drawing:
-                return
-            self._drawing = True
-        _POOL.submit(self._draw)
+        self._newest.ask((points, request))
 
-    def _draw(self) -> None:
-        while True:
-            with self._lock:
-                if self._wanted is None:
-                    self._drawing = False
-                    return
-                (points, request), self._wanted = self._wanted, None
-            try:
-                view = viewport(request)
-                frame = render(points, view)
-                made = {"picture": frame.webp(), "viewport": request["viewport"], "sequence": request["sequence"]}
-                told = {"seen": frame.seen, "of": len(points.layout), "counts": frame.counts.tolist(), "densest": frame.densest}
-                self._send(frame, made | told)
-            except Exception as problem:  # the pool's last door: without it a failure would leave the map blank without a word
-                _LOG.error("the map could not be drawn", exc_info=problem)
+    def _draw(self, wish: tuple[Points, dict[str, Any]]) -> None:
+        points, request = wish
+        frame = self._scenes.of(points).draw(viewport(request))
+        view = frame.view
+        made = {"picture": frame.webp(), "viewport": [view.x0, view.x1, view.y0, view.y1], "sequence": request["sequence"]}
+        told = {"seen": frame.seen, "of": len(points.layout), "counts": frame.counts.tolist(), "densest": frame.densest}
+        self._send(frame, made | told)
 
 
 def viewport(request: dict[str, Any]) -> Viewport:
@@ -63,11 +74,4 @@ def viewport(request: dict[str, Any]) -> Viewport:
     return Viewport(x0, x1, y0, y1, width, height, ratio)
 
 
-def points(layout: np.ndarray, coloring: Coloring, shown: np.ndarray | None, selection: np.ndarray) -> Points:
-    """What the raster draws for a session's layout, colours, shown items and selection."""
-    palette = np.array([[int(color[place : place + 2], 16) / 255 for place in (1, 3, 5)] for color in coloring.colors], np.float32)
-    values = None
-    if coloring.values is not None:
-        low, high = coloring.bounds
-        values = np.clip((coloring.values - low) / ((high - low) or 1.0), 0.0, 1.0)
-    return Points(layout, coloring.codes, palette, values, shown, selection if selection.any() else None)
+__all__ = ["LARGEST", "Frames", "Scenes", "points", "viewport"]

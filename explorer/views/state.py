@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 
 from explorer.raster import NUMBER_SCALE, bounds
-from explorer.selection import All, Any_, Box, Lasso, Not, Rule
+from explorer.selection import All, Any_, Box, Brush, Lasso, Not, Rule
 from explorer.session import Session
-from explorer.session.coloring import Coloring
-
-MOST_NAMES = 300  # names on the map; those without room are left out by the page
+from explorer.session.coloring import Coloring, ends
+from explorer.session.names import MOST_NAMES, names
+from explorer.session.saved import walk
 
 
 def data(session: Session, *, served: bool) -> dict[str, Any]:
@@ -42,40 +42,29 @@ def map_(session: Session) -> dict[str, Any]:
 def color(session: Session, coloring: Coloring) -> dict[str, Any]:
     """The legend."""
     known: dict[str, Any] = {"by": session.color_by, "choices": session.color_choices, "kind": coloring.kind}
+    if coloring.kind == "density":
+        return known | {"scale": list(NUMBER_SCALE), "entries": []}
     if coloring.kind == "number":
         assert coloring.values is not None
         missing = int(np.isnan(coloring.values).sum())
-        return known | {"scale": list(NUMBER_SCALE), "ends": _ends(coloring, coloring.values), "missing": missing, "entries": []}
+        return known | {"scale": list(NUMBER_SCALE), "ends": ends(coloring), "missing": missing, "entries": []}
     everything, chosen = coloring.counts(), coloring.counts(session.selection)
     entries: list[dict[str, Any]] = [
-        {"name": name, "color": color_, "all": int(all_), "selected": int(some), "hidden": name in session.hidden}
-        for name, color_, all_, some in zip(coloring.names, coloring.colors, everything, chosen, strict=True)
+        {"name": name, "color": color_, "all": int(all_), "selected": int(some), "hidden": name in session.hidden, "code": code}
+        for code, (name, color_, all_, some) in enumerate(zip(coloring.names, coloring.colors, everything, chosen, strict=True))
     ]
     shown = [entry for entry in entries if entry["all"] or session.color_by == "label"]
     return known | {"entries": shown if coloring.kind == "category" else []}
 
 
-def _ends(coloring: Coloring, values: np.ndarray) -> list[str]:
-    """What the ends of the scale mean; an end that stands for values beyond it too says so."""
-    low, high = (_end(end, is_date=coloring.is_date) for end in coloring.bounds)
-    if coloring.bounds[0] == coloring.bounds[1]:
-        return [f"all {low}", ""]
-    below, above = (values < coloring.bounds[0]).any(), (values > coloring.bounds[1]).any()
-    return [f"≤ {low}" if below else low, f"≥ {high}" if above else high]
-
-
-def _end(value: float, *, is_date: bool) -> str:
-    if is_date:
-        return str(np.datetime64(int(value), "ms").astype("datetime64[D]"))  # any year at all
-    return f"{value:,.0f}" if 1_000 <= abs(value) < 1e9 else f"{value:.4g}"
-
-
 def selection(session: Session, *, regions: bool, shown: np.ndarray | None = None) -> dict[str, Any]:
     """How many are selected (and hidden by the legend), what can be undone, and the regions to draw, if of this layout."""
+    drawn = [part for part in walk(session.rule) if isinstance(part, Brush)] if regions and session.rule is not None else []
     outlines = _regions(session.rule) if regions and session.rule is not None else []
     hidden = 0 if shown is None else int((session.selection & ~shown).sum())
     count = {"count": int(session.selection.sum()), "hidden": hidden}
-    return count | {"undo": session.can_undo, "redo": session.can_redo, "regions": outlines}
+    strokes = [{"points": list(part.points), "radius": part.radius} for part in drawn]
+    return count | {"undo": session.can_undo, "redo": session.can_redo, "regions": outlines, "strokes": strokes}
 
 
 def _regions(rule: Rule) -> list[list[tuple[float, float]]]:
@@ -95,20 +84,4 @@ def labels(session: Session) -> dict[str, Any]:
     return {"categories": categories, "labelled": len(now), "total": len(session.dataset)}
 
 
-def names(session: Session, shown: np.ndarray | None = None) -> list[dict[str, Any]]:
-    """Names of the clusters that are shown, larger ones first, each at the item nearest to the median: on one of its own."""
-    if session.clusters is None or session.layout is None or session.stale("cluster"):
-        return []
-    clusters, layout = session.clusters.values, session.layout.values
-    rows = np.flatnonzero((clusters >= 0) & session.layout.valid & (True if shown is None else shown))
-    order = rows[np.argsort(clusters[rows], kind="stable")]
-    starts = np.searchsorted(clusters[order], np.arange(int(clusters.max(initial=-1)) + 2))
-    found = []
-    for cluster in range(min(len(starts) - 1, MOST_NAMES)):
-        places = layout[order[starts[cluster] : starts[cluster + 1]]].astype(np.float64)
-        if len(places):
-            middle = np.median(places, axis=0)
-            x, y = places[np.abs(places - middle).sum(axis=1).argmin()]
-            text = session.cluster_names.get(cluster, f"cluster {cluster}")
-            found.append({"text": text, "x": float(x), "y": float(y), "cluster": cluster})
-    return found
+__all__ = ["MOST_NAMES", "color", "data", "labels", "map_", "names", "selection"]

@@ -1,14 +1,12 @@
 // What comes over the page: a new category, editing one, exporting, the keys, what was found in the data, and short messages.
 
-const KEYS = [["L  B  P", "lasso, box, pan"], ["Shift / Alt + drag", "add to, subtract from the selection"], ["Ctrl + drag, middle button", "pan with any tool"],
-  ["wheel  +  −  arrows", "zoom and move"], ["F", "show everything"], ["Esc", "select nothing"], ["1 – 9", "label the selection"], ["N", "label with a new category"],
-  ["Del", "remove the selection's labels"], ["Ctrl+Z  Ctrl+Shift+Z", "undo, redo (labels and selections)"], ["?", "this card"]]
-
 class Dialogs {
   constructor(store) {
     this.store = store
     this.toasts = h("div", {class: "toasts", role: "status", "aria-live": "polite"})
     this.el = h("div", {}, this.toasts)
+    this.written = null // what waits for a picture
+    store.on("writing", ({writing}) => { if (!writing) this.written?.() })
   }
 
   toast({text, tone}) {
@@ -78,13 +76,40 @@ class Dialogs {
     ending.addEventListener("change", update)
     update()
     const labels = this.store.get("labels")
-    const run = (close) => { this.store.send({verb: "export", ending: ending.value, for_spreadsheets: safe.checked}); close() }
-    this.open("Export", [h("p", {}, `All ${number(labels.total)} items with id, x, y, cluster, label (${number(labels.labelled)} labelled), and a settings file that says how they were made.`),
-      h("label", {}, "Format", ending), doc, explain, why], [{text: "Download", class: "primary", run}])
+    const all = `All ${number(labels.total)} items with id, x, y, cluster, label (${number(labels.labelled)} labelled), and a settings file that says how they were made.`
+    const table = h("div", {}, h("p", {}, all), h("label", {}, "Format", ending), doc, explain, why)
+    const picture = new PictureForm(this.store, this.screen())
+    const what = h("span", {class: "group", role: "group", "aria-label": "what to export"})
+    const choose = (pictured) => {
+      [table.hidden, picture.el.hidden] = [pictured, !pictured]
+      fill(what, [["Table", false], ["Picture", true]].map(([text, one]) => button(text, () => choose(one), {class: one === pictured ? "on" : "", "aria-pressed": String(one === pictured)})))
+    }
+    choose(false)
+    const run = (close) => {
+      if (!picture.el.hidden) return this.download(dialog, picture, close)
+      this.store.send({verb: "export", ending: ending.value, for_spreadsheets: safe.checked})
+      close()
+    }
+    const dialog = this.open("Export", [what, table, picture.el], [{text: "Download", class: "primary", run}])
+  }
+
+  // A large picture takes seconds: the dialog says so and closes when it is there, or when the server says why not.
+  download(dialog, picture, close) {
+    if (!picture.isValid) return
+    const go = dialog.querySelector("footer button.primary")
+    go.disabled = true
+    go.textContent = "Writing…"
+    this.written = () => { this.written = null; close() }
+    this.store.send(picture.message)
+  }
+
+  screen() {
+    const canvas = this.el.getRootNode().querySelector(".map-canvas")
+    return (canvas?.clientWidth || 900) * (window.devicePixelRatio || 1)
   }
 
   keys() {
-    this.open("Keys", h("dl", {class: "keys"}, KEYS.map(([key, what]) => [h("dt", {}, h("kbd", {}, key)), h("dd", {}, what)])), [])
+    this.open("Keys and gestures", helpCard(), []).classList.add("wide")
   }
 
   data() {
@@ -96,13 +121,13 @@ class Dialogs {
 
 // Files come in pieces, because a message over twenty megabytes would end the connection.
 class Downloads {
-  constructor() { this.parts = [] }
+  constructor() { this.parts = new Map() } // by name: a table and a picture may come at the same time
 
   onPart({name, bytes, last}) {
-    this.parts.push(bytes)
+    this.parts.set(name, [...(this.parts.get(name) || []), bytes])
     if (!last) return
-    const url = URL.createObjectURL(new Blob(this.parts))
-    this.parts = []
+    const url = URL.createObjectURL(new Blob(this.parts.get(name)))
+    this.parts.delete(name)
     const link = h("a", {href: url, download: name})
     document.body.append(link)
     link.click()

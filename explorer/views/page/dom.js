@@ -28,6 +28,9 @@ function short(value) {
   return String(Number(value.toPrecision(4)))
 }
 
+const COMPACT = new Intl.NumberFormat("en-US", {notation: "compact", maximumFractionDigits: 1})
+const brief = (value) => (value >= 100000 ? COMPACT.format(value) : number(value)) // a count where there is little room
+
 function button(text, onclick, props = {}) {
   return h("button", {type: "button", onclick, ...props}, text)
 }

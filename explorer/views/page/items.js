@@ -14,7 +14,8 @@ class Items {
     this.scroller.append(this.inner)
     this.head = h("header", {})
     this.detail = h("div", {class: "detail", hidden: true})
-    this.el = h("section", {class: "items", "aria-label": "selected items"}, this.head, this.scroller, this.detail)
+    this.foot = h("footer", {hidden: true}, button("Copy ids", () => this.store.send({verb: "ids"}), {class: "small quiet", title: "Copy the selected ids, one a line"}))
+    this.el = h("section", {class: "items", "aria-label": "selected items"}, this.head, this.scroller, this.foot, this.detail)
     this.scroller.addEventListener("scroll", () => this.later())
     new ResizeObserver(() => this.later()).observe(this.scroller)
     store.on("items_of", () => this.reset())
@@ -31,6 +32,7 @@ class Items {
         {class: mode === this.mode ? "on small" : "small", "aria-pressed": String(mode === this.mode), "data-key": `mode-${mode}`})))
       : null
     keepingFocus(this.head, () => fill(this.head, h("h2", {class: of.selected ? "selected" : ""}, of.title), tabs))
+    this.foot.hidden = !of.selected
     if (!of.stay) this.scroller.scrollTop = 0
     this.scroller.dataset.mode = this.mode
     this.layout()
@@ -115,6 +117,10 @@ class Items {
       h("header", {}, h("b", {}, item.title), button("×", () => this.store.set({item: null}), {class: "small", "aria-label": "close"})),
       item.picture ? picture(item.picture) : null,
       item.text ? h("p", {class: "words"}, item.text) : null,
-      h("dl", {}, item.lines.map(([name, value]) => [h("dt", {}, name), h("dd", {}, short(value))])))
+      h("dl", {}, item.lines.map(([name, value], place) => [h("dt", {}, name), h("dd", {}, short(value), place ? null : this.copyId(value))])))
+  }
+
+  copyId(id) {
+    return button("Copy", () => this.store.set({copy: [String(id), "the id"]}), {class: "small quiet", title: "Copy the id", "aria-label": "copy the id"})
   }
 }

@@ -1,14 +1,11 @@
 // The map: shows the server's pictures of every point, stretched until the next one comes, and turns drags into rules.
 
-const TOOLS = [["pan", "Pan", "P"], ["box", "Box", "B"], ["lasso", "Lasso", "L"]]
-const MODES = [["replace", "Replace"], ["add", "Add"], ["subtract", "Subtract"], ["intersect", "Intersect"]]
-
 class MapView {
   constructor(store) {
     this.store = store
     this.camera = new Camera()
-    this.tool = "lasso"
-    this.mode = "replace"
+    this.names = new Names()
+    this.outline = document.createElement("canvas") // where painted strokes become one outline
     this.drag = null
     this.frame = null
     this.hovered = null
@@ -19,7 +16,7 @@ class MapView {
     this.layers = [] // what else is drawn over the picture: objects with paint(context, camera, {ink, paper, accent})
     this.build()
     store.on("map", () => this.onMap())
-    store.on("names selection item", () => this.draw())
+    store.on("names given selection item", () => this.draw())
     store.on("map selection", () => this.say())
     store.on("hover", () => this.onHover())
   }
@@ -28,42 +25,38 @@ class MapView {
     this.canvas = h("canvas", {tabindex: "0", role: "img", "aria-label": "map", class: "map-canvas"})
     this.tip = h("div", {class: "tip", role: "tooltip", hidden: true})
     this.empty = h("div", {class: "map-empty"})
-    this.toolbar = h("div", {class: "toolbar", role: "toolbar", "aria-label": "map tools"})
     this.sentence = h("span", {class: "sentence", role: "status", "aria-live": "polite"})
-    this.area = h("div", {class: "map-area"}, this.canvas, this.empty, this.tip)
-    this.foot = h("div", {class: "map-foot"}, this.sentence, h("span", {class: "muted"}, "wheel zooms · ", h("kbd", {}, "?"), " keys"))
-    this.el = h("section", {class: "card map", "aria-label": "map"}, this.toolbar, this.area, this.foot)
-    this.buildToolbar()
+    this.tools = new Tools(this.store, this)
+    this.area = h("div", {class: "map-area"}, this.canvas, this.empty, this.tools.brush, this.tools.zoom, this.tip)
+    this.pixel = h("span", {class: "muted pixel", title: "The fullest pixel of this picture holds so many items"})
+    this.foot = h("div", {class: "map-foot"}, this.sentence, h("span", {class: "muted hint"}, this.pixel, h("kbd", {}, "?"), " keys"))
+    this.el = h("section", {class: "card map", "aria-label": "map"}, this.tools.el, this.area, this.foot)
     this.listen()
     new ResizeObserver(() => this.resize()).observe(this.area)
   }
 
-  buildToolbar() {
-    const toggle = (chosen, value, text, key, pick) =>
-      button(text, pick, {class: chosen === value ? "on" : "", "aria-pressed": String(chosen === value), "data-key": `tool-${value}`,
-        title: key ? `${text} (${key})` : text})
-    keepingFocus(this.toolbar, () => fill(this.toolbar,
-      h("span", {class: "group"}, TOOLS.map(([value, text, key]) => toggle(this.tool, value, text, key, () => this.setTool(value)))),
-      h("span", {class: "group"}, MODES.map(([value, text]) => toggle(this.mode, value, text, "", () => this.setMode(value)))),
-      h("span", {class: "group"},
-        button("Fit", () => this.fit(), {title: "Show everything (F)", "data-key": "fit"}),
-        button("+", () => this.zoomBy(1 / 1.5), {title: "Zoom in (+)", "aria-label": "zoom in", "data-key": "in"}),
-        button("−", () => this.zoomBy(1.5), {title: "Zoom out (−)", "aria-label": "zoom out", "data-key": "out"}),
-        button("Clear", () => this.store.send({verb: "clear"}), {title: "Select nothing (Esc)", "data-key": "clear"}))))
-    this.canvas.classList.toggle("panning", this.tool === "pan")
-  }
+  get mode() { return this.tools.mode }
 
-  setTool(tool) { this.tool = tool; this.buildToolbar() }
-  setMode(mode) { this.mode = mode; this.buildToolbar() }
+  get toolbar() { return this.tools.el }
+
+  // Whether the pointer is a brush now.
+  get painting() { return this.tools.tool === "paint" && !this.held }
+
+  // The tool is another one now, or the hand that moves the map is held or let go.
+  onTool(held = false) {
+    this.held = held
+    this.canvas.classList.toggle("panning", held || this.tools.tool === "pan")
+    this.draw()
+  }
 
   listen() {
     const canvas = this.canvas
     canvas.addEventListener("pointerdown", (event) => this.onDown(event))
     canvas.addEventListener("pointermove", (event) => this.onMove(event))
     canvas.addEventListener("pointerup", (event) => this.onUp(event))
-    canvas.addEventListener("pointercancel", () => { this.drag = null; this.draw() })
+    canvas.addEventListener("pointercancel", () => { this.drag = null; this.onTool() })
     canvas.addEventListener("pointerleave", () => this.clearHover())
-    canvas.addEventListener("dblclick", () => this.fit())
+    canvas.addEventListener("dblclick", () => { if (this.tools.tool !== "paint") this.fit() }) // two dabs of a brush are two dabs
     canvas.addEventListener("wheel", (event) => this.onWheel(event), {passive: false})
   }
 
@@ -77,6 +70,8 @@ class MapView {
     const [px, py] = this.at(event)
     this.camera.zoom(Math.exp(Math.max(-120, Math.min(120, event.deltaY)) * 0.0022), px, py)
     this.look()
+    this.clearHover() // what was under the pointer has moved
+    this.askHover([px, py])
   }
 
   onDown(event) {
@@ -85,14 +80,17 @@ class MapView {
     this.canvas.setPointerCapture(event.pointerId)
     this.clearHover()
     const at = this.at(event)
-    const tool = event.button === 1 || event.ctrlKey || event.metaKey ? "pan" : this.tool
-    const mode = event.shiftKey ? "add" : event.altKey ? "subtract" : this.mode
-    this.drag = {tool, mode, start: at, last: at, points: [at]}
+    const tool = event.button === 1 || event.ctrlKey || event.metaKey || this.held ? "pan" : this.tools.tool
+    this.drag = {tool, mode: this.tools.modeOf(event), start: at, last: at, points: [at], radius: this.tools.radius}
+    if (tool === "paint") this.draw()
   }
 
   onMove(event) {
     const at = this.at(event)
-    if (!this.drag) return this.askHover(at)
+    if (!this.drag) {
+      if (this.painting) this.draw()
+      return this.askHover(at)
+    }
     const drag = this.drag
     if (drag.tool === "pan") {
       this.camera.pan(at[0] - drag.last[0], at[1] - drag.last[1])
@@ -100,7 +98,8 @@ class MapView {
       return this.look()
     }
     const previous = drag.points[drag.points.length - 1]
-    if (drag.tool === "lasso" && Math.hypot(at[0] - previous[0], at[1] - previous[1]) > 3) drag.points.push(at)
+    const apart = drag.tool === "lasso" ? 3 : drag.tool === "paint" ? Math.max(2, drag.radius / 5) : Infinity
+    if (Math.hypot(at[0] - previous[0], at[1] - previous[1]) > apart) drag.points.push(at)
     drag.last = at
     this.draw()
   }
@@ -110,7 +109,9 @@ class MapView {
     this.drag = null
     if (!drag || drag.tool === "pan") return
     const at = this.at(event)
-    if (Math.hypot(at[0] - drag.start[0], at[1] - drag.start[1]) < 4 && drag.points.length < 4) this.onClick(at, drag.mode)
+    const clicked = Math.hypot(at[0] - drag.start[0], at[1] - drag.start[1]) < 4 && drag.points.length < 4
+    this.pointer = at
+    if (clicked && drag.tool !== "paint") this.onClick(at, drag.mode)
     else this.release(drag, at)
     this.draw()
   }
@@ -121,6 +122,9 @@ class MapView {
       const [x0, y0] = this.camera.toData(...drag.start)
       const [x1, y1] = this.camera.toData(...at)
       rule = {rule: "box", x0, y0, x1, y1}
+    } else if (drag.tool === "paint") {
+      const points = at[0] === drag.start[0] && at[1] === drag.start[1] && drag.points.length === 1 ? [at] : [...drag.points, at]
+      rule = {rule: "brush", points: points.map((point) => this.camera.toData(...point)), radius: drag.radius * this.camera.scale}
     } else {
       if (drag.points.length < 3) return
       rule = {rule: "lasso", vertices: drag.points.map((point) => this.camera.toData(...point))}
@@ -130,9 +134,21 @@ class MapView {
 
   onClick([px, py], mode) {
     const name = (this.named || []).find(({box: [left, top, right, bottom]}) => px >= left && px <= right && py >= top && py <= bottom)
-    if (name) return this.store.send({verb: "select", rule: {rule: "cluster", cluster: name.cluster}, mode})
+    if (name) {
+      const rule = name.category === undefined ? {rule: "cluster", cluster: name.cluster} : {rule: "label", category: name.category}
+      return this.store.send({verb: "select", rule, mode})
+    }
+    this.store.send({verb: "pick", ...this.aim(px, py, 12), mode})
+  }
+
+  // What a pointer points at: the mark under it where a layer draws them larger than points, else what is within reach (pixels).
+  aim(px, py, reach) {
+    for (const layer of this.layers) {
+      const place = layer.hit?.(px, py, this.camera)
+      if (place) return {x: place[0], y: place[1], reach: this.camera.scale / 2}
+    }
     const [x, y] = this.camera.toData(px, py)
-    this.store.send({verb: "pick", x, y, reach: 12 * this.camera.scale, mode})
+    return {x, y, reach: reach * this.camera.scale}
   }
 
   askHover([px, py]) {
@@ -144,8 +160,7 @@ class MapView {
       this.hoverTimer = null
       this.hoverAsked = performance.now()
       if (!this.pointer || this.drag || !this.store.get("map")?.bounds) return
-      const [x, y] = this.camera.toData(...this.pointer)
-      this.store.send({verb: "hover", x, y, reach: 14 * this.camera.scale})
+      this.store.send({verb: "hover", ...this.aim(...this.pointer, 14)})
     }, wait)
   }
 
@@ -171,7 +186,8 @@ class MapView {
         h("div", {}, h("span", {class: "muted"}, `${name} `), short(value)))))
     const [px, py] = this.camera.toPixel(item.x, item.y)
     const [width, height] = [this.tip.offsetWidth, this.tip.offsetHeight]
-    this.tip.style.left = `${px + 14 + width > this.camera.width ? Math.max(4, px - 14 - width) : px + 14}px`
+    const gap = 14 + Math.max(0, ...this.layers.map((layer) => layer.radius || 0)) // beside a thumbnail, not on it
+    this.tip.style.left = `${px + gap + width > this.camera.width ? Math.max(4, px - gap - width) : px + gap}px`
     this.tip.style.top = `${Math.max(4, Math.min(this.camera.height - height - 4, py - height / 2))}px`
   }
 
@@ -248,6 +264,7 @@ class MapView {
     }
     this.frame = {bitmap, viewport}
     this.seen = [seen, of]
+    this.pixel.textContent = frame.densest > 1 ? `1 pixel ≤ ${number(frame.densest)} items · ` : "1 pixel = 1 item · "
     this.store.set({frame}) // the picture's counts, and what the parts sent with it
     this.draw()
     this.say()
@@ -279,7 +296,7 @@ class MapView {
     this.canvas.dataset.viewport = JSON.stringify(this.camera.viewport)
     context.setTransform(this.ratio || 1, 0, 0, this.ratio || 1, 0, 0)
     context.clearRect(0, 0, this.camera.width, this.camera.height)
-    if (this.frame) {
+    if (this.frame && !this.layers.some((layer) => layer.covers?.())) {
       const [x0, x1, y0, y1] = this.frame.viewport
       const [left, top] = this.camera.toPixel(x0, y1)
       const [right, bottom] = this.camera.toPixel(x1, y0)
@@ -287,8 +304,8 @@ class MapView {
     }
     this.paintRegions(context, accent)
     for (const layer of this.layers) layer.paint(context, this.camera, {ink, paper, accent})
-    this.named = drawNames(context, this.camera, this.store.get("names") || [], ink, paper)
-    for (const item of [this.store.get("item"), this.hovered]) if (item && item.x !== undefined) this.paintRing(context, item, ink, paper)
+    this.named = this.names.paint(context, this.camera, [this.store.get("names"), this.store.get("given")], {ink, paper})
+    for (const item of [this.store.get("item"), this.hovered]) if (item && item.x !== undefined) this.paintRing(context, item, {ink, paper, accent})
   }
 
   paintRegions(context, accent) {
@@ -298,6 +315,7 @@ class MapView {
       const [[x0, y0], [x1, y1]] = [this.drag.start, this.drag.last]
       regions.push([[x0, y0], [x1, y0], [x1, y1], [x0, y1]])
     }
+    this.paintStrokes(context, accent)
     context.strokeStyle = accent
     context.lineWidth = 1.5
     for (const points of regions) {
@@ -312,7 +330,49 @@ class MapView {
     }
   }
 
-  paintRing(context, item, ink, paper) {
+  // What was painted, as one shape with one outline: drawn wide, emptied but for its edge, and tinted.
+  paintStrokes(context, accent) {
+    const pixels = (points) => points.map((point) => this.camera.toPixel(...point))
+    const strokes = (this.store.get("selection")?.strokes || []).map(({points, radius}) => ({points: pixels(points), radius: radius / this.camera.scale}))
+    const drag = this.drag?.tool === "paint" ? this.drag : null
+    if (drag) strokes.push({points: [...drag.points, drag.last], radius: drag.radius})
+    if (strokes.length) this.paintOutline(context, strokes, accent)
+    const at = drag ? drag.last : this.painting && this.pointer
+    if (!at) return
+    context.beginPath()
+    context.arc(at[0], at[1], drag ? drag.radius : this.tools.radius, 0, 2 * Math.PI)
+    Object.assign(context, {strokeStyle: accent, lineWidth: 1.25})
+    context.stroke()
+  }
+
+  paintOutline(context, strokes, accent) {
+    const [width, height] = [this.canvas.width, this.canvas.height]
+    if (this.outline.width !== width || this.outline.height !== height) Object.assign(this.outline, {width, height})
+    const shape = this.outline.getContext("2d")
+    shape.setTransform(this.ratio || 1, 0, 0, this.ratio || 1, 0, 0)
+    shape.clearRect(0, 0, this.camera.width, this.camera.height)
+    Object.assign(shape, {lineCap: "round", lineJoin: "round", strokeStyle: accent})
+    for (const [wider, how, alpha] of [[1.5, "source-over", 1], [0, "destination-out", 1], [0, "source-over", 0.12]]) {
+      Object.assign(shape, {globalCompositeOperation: how, globalAlpha: alpha})
+      shape.beginPath()
+      for (const {points, radius} of strokes) {
+        if (alpha === 1) shape.beginPath()
+        shape.lineWidth = 2 * (radius + wider)
+        shape.moveTo(...points[0])
+        for (const point of points.length > 1 ? points : [points[0], points[0]]) shape.lineTo(...point)
+        if (alpha === 1) shape.stroke()
+      }
+      if (alpha < 1) shape.stroke()
+    }
+    shape.globalAlpha = 1
+    context.setTransform(1, 0, 0, 1, 0, 0)
+    context.drawImage(this.outline, 0, 0)
+    context.setTransform(this.ratio || 1, 0, 0, this.ratio || 1, 0, 0)
+  }
+
+  paintRing(context, item, colors) {
+    if (this.layers.some((layer) => layer.ring?.(context, this.camera, item, colors))) return
+    const {ink, paper} = colors
     const [px, py] = this.camera.toPixel(item.x, item.y)
     for (const [color, width] of [[paper, 4], [ink, 1.75]]) {
       context.beginPath()

@@ -22,7 +22,10 @@ function header(store, dialogs, setTheme) {
 }
 
 function keys(root, store, map, bar, dialogs) {
-  const plain = {l: () => map.setTool("lasso"), b: () => map.setTool("box"), p: () => map.setTool("pan"), f: () => map.fit(), "+": () => map.zoomBy(1 / 1.5),
+  const tools = map.tools
+  const plain = {l: () => tools.setTool("lasso"), b: () => tools.setTool("box"), p: () => tools.setTool("paint"), v: () => tools.setTool("pan"),
+    a: () => tools.toggleMode("add"), s: () => tools.toggleMode("subtract"), i: () => store.send({verb: "invert"}), "[": () => tools.widen(1 / 1.25),
+    "]": () => tools.widen(1.25), f: () => map.fit(), "+": () => map.zoomBy(1 / 1.5),
     "=": () => map.zoomBy(1 / 1.5), "-": () => map.zoomBy(1.5), escape: () => (store.get("item") ? store.set({item: null}) : store.send({verb: "clear"})), "?": () => dialogs.keys(),
     n: () => dialogs.newCategory(Boolean(store.get("selection")?.count)), delete: () => store.send({verb: "unlabel"}), arrowleft: () => map.panBy(-1, 0),
     arrowright: () => map.panBy(1, 0), arrowup: () => map.panBy(0, -1), arrowdown: () => map.panBy(0, 1)}
@@ -35,15 +38,17 @@ function keys(root, store, map, bar, dialogs) {
     else if ((event.ctrlKey || event.metaKey) && key === "y") store.send({verb: "redo"})
     else if (event.ctrlKey || event.metaKey || event.altKey) done = false
     else if (/^[1-9]$/.test(key)) bar.labelByKey(Number(key))
+    else if (key === " ") done = at === map.canvas || at === root || at === document.body
     else if (key.startsWith("arrow") && at !== map.canvas && at !== root && at !== document.body) done = false
     else if (plain[key]) plain[key]()
     else done = false
+    if (done && key === " ") map.onTool(true)
     if (done) { event.preventDefault(); event.stopPropagation() }
   }
 }
 
 export function render({model, el, view}) {
-  const quiet = new Set(["view", "hover", "items"]) // nobody asked for these in so many words
+  const quiet = new Set(["view", "hover", "items", "columns", "sprites", "neighbours", "neighbours_off", "overview", "point"]) // nobody asked for these in so many words
   const store = new Store((message) => {
     if (store.get("connected") !== false) model.send_msg(message)
     else if (!quiet.has(message.verb)) dialogs.toast({text: "not sent: the connection is lost; reload the page when the server is back", tone: "error"})
@@ -51,7 +56,13 @@ export function render({model, el, view}) {
   const map = new MapView(store)
   const dialogs = new Dialogs(store)
   const items = new Items(store)
-  const right = new Right(store, [["Items", items]])
+  const neighbours = new Neighbours(store, map)
+  const marks = new Marks(store, map)
+  const contours = new Contours(store, map)
+  const overview = new Overview(store, map)
+  const copying = new Copying(store, dialogs)
+  map.toolbar.after(new Chips(store).el)
+  const right = new Right(store, [["Items", items], ["Columns", new Columns(store)], ["Neighbours", neighbours]])
   const bar = new LabelBar(store, dialogs)
   const downloads = new Downloads()
   const root = h("div", {class: "explorer", tabindex: "-1"})
@@ -79,6 +90,9 @@ export function render({model, el, view}) {
     if (message.set) store.set(message.set)
     if (message.frame) map.onFrame(message.frame)
     if (message.items) items.onItems(message.items)
+    if (message.overview) overview.onOverview(message.overview)
+    if (message.sprites) marks.onSprites(message.sprites)
+    if (message.ids) copying.copy(message.ids.text, `${number(message.ids.count)} id${message.ids.count === 1 ? "" : "s"}`)
     if (message.toast) dialogs.toast(message.toast)
     if (message.part) downloads.onPart(message.part)
   }
@@ -86,13 +100,16 @@ export function render({model, el, view}) {
 
   const onKey = keys(root, store, map, bar, dialogs)
   const listening = model.served ? document : root
+  const onRelease = (event) => { if (event.key === " " && map.held) map.onTool(false) }
   listening.addEventListener("keydown", onKey)
+  listening.addEventListener("keyup", onRelease)
+  contours.follow(root)
   root.addEventListener("keydown", (event) => { if (event.key === "Tab") root.classList.add("keyboard") })
   root.addEventListener("pointerdown", () => { root.classList.remove("keyboard"); quietLab(root) })
   const page = view?.model?.document
   page?.on_event?.("connection_lost", () => store.set({connected: false}))
   page?.on_event?.("client_reconnected", () => { store.set({connected: true}); model.send_msg({verb: "ready"}) })
-  model.on("lifecycle:remove", () => { listening.removeEventListener("keydown", onKey) })
+  model.on("lifecycle:remove", () => { listening.removeEventListener("keydown", onKey); listening.removeEventListener("keyup", onRelease) })
   model.send_msg({verb: "ready"})
   return root
 }

@@ -1,7 +1,7 @@
 // The right-hand card: tabs, of which one is open.
 
 class Right {
-  constructor(store, tabs) { // tabs: [[name, panel], ...], a panel has `el` and may have `title()` and `opened()`
+  constructor(store, tabs) { // tabs: [[name, panel], ...], a panel has `el` and may have `title()`, `opened()` and `closed()`
     this.store = store
     this.tabs = tabs
     this.at = 0
@@ -19,7 +19,10 @@ class Right {
     keepingFocus(this.bar, () => fill(this.bar, this.tabs.map(([name, panel], place) =>
       button(panel.title?.() || name, () => this.open(name), {role: "tab", "aria-selected": String(place === this.at), "data-key": `tab-${name}`}))))
     this.bar.hidden = this.tabs.length < 2
-    this.tabs.forEach(([, panel], place) => { panel.el.hidden = place !== this.at })
+    this.tabs.forEach(([, panel], place) => {
+      panel.el.hidden = place !== this.at
+      if (place !== this.at) panel.closed?.()
+    })
     this.tabs[this.at]?.[1].opened?.()
   }
 }

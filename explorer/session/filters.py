@@ -1,0 +1,122 @@
+"""Filters: which rules they are, the masks that they make, and how a person reads them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from explorer.selection import All, Any_, Box, HasLabel, Ids, InCluster, Lasso, Not, Rule, Seen, Where
+from explorer.session.axis import ends, text_of
+
+NAMED = 3  # values that a filter's text lists
+
+
+def own_keys(columns: Iterable[str]) -> dict[str, str]:
+    """What `Session.filters` calls the clusters and the labels: a name that no column has."""
+    taken, made = set(columns), {}
+    for what in ("cluster", "label"):
+        key = what
+        while key in taken:
+            key = f"({key})"
+        made[what] = key
+    return made
+
+
+def leaves(rule: Rule) -> Iterator[Rule]:
+    """The rules that a rule is made of."""
+    for part in rule.parts if isinstance(rule, All | Any_) else [rule.part] if isinstance(rule, Not) else []:
+        yield from leaves(part)
+    if not isinstance(rule, All | Any_ | Not):
+        yield rule
+
+
+def fitting(filters: Mapping[str, Rule], labels: Iterable[str], *, clusters: bool = True) -> dict[str, Rule]:
+    """The filters that still mean something: not those of a category that is gone, nor of clusters that were made anew."""
+    known = {None, *labels}
+
+    def fits(leaf: Rule) -> bool:
+        if isinstance(leaf, HasLabel):
+            return leaf.category in known
+        return clusters or not isinstance(leaf, InCluster)
+
+    return {key: rule for key, rule in filters.items() if all(fits(leaf) for leaf in leaves(rule))}
+
+
+class Masks:
+    """The filters' masks, each worked out once for as long as what its rule looks at is the same."""
+
+    def __init__(self) -> None:
+        self._kept: dict[int, tuple[Rule, tuple[Any, ...], np.ndarray]] = {}
+
+    def of(self, rules: Iterable[Rule], seen: Seen, now: tuple[Any, ...]) -> np.ndarray | None:
+        """``(n,)`` bool, the items that all rules leave; None without rules. `now` is what other rules than of columns look at."""
+        kept, mask = {}, None
+        for rule in rules:
+            looks_at = () if all(isinstance(leaf, Where | Ids) for leaf in leaves(rule)) else now
+            known = self._kept.get(id(rule))
+            fresh = known is not None and known[0] is rule and _same(known[1], looks_at)
+            one = known[2] if known is not None and fresh else rule.mask(seen)
+            kept[id(rule)] = (rule, looks_at, one)
+            mask = one if mask is None else mask & one
+        self._kept = kept
+        return mask
+
+
+def _same(old: tuple[Any, ...], new: tuple[Any, ...]) -> bool:
+    return len(old) == len(new) and all(one is other for one, other in zip(old, new, strict=True))
+
+
+def describe(rule: Rule, clusters: Mapping[int, str]) -> str:
+    """A filter's text beside its column's name: ``10 – 35``, ``a, b``, ``no label``."""
+    if isinstance(rule, Where):
+        return _where(rule)
+    if isinstance(rule, All):
+        return _range(rule) or " and ".join(describe(part, clusters) for part in rule.parts)
+    if isinstance(rule, Any_):
+        return _some([describe(part, clusters) for part in rule.parts])
+    if isinstance(rule, Not):
+        return f"not {describe(rule.part, clusters)}"
+    if isinstance(rule, InCluster):
+        return "noise" if rule.cluster < 0 else clusters.get(rule.cluster, f"cluster {rule.cluster}")
+    if isinstance(rule, HasLabel):
+        return "no label" if rule.category is None else rule.category or "(empty)"
+    if isinstance(rule, Ids):
+        return f"{len(rule.ids):,} items"
+    return "a region" if isinstance(rule, Box | Lasso) else rule.kind
+
+
+def _where(rule: Where) -> str:
+    if rule.op == "missing":
+        return "missing"
+    if rule.op == "in" and isinstance(rule.value, list | tuple):
+        return _some([_word(value) for value in rule.value])
+    signs = {"==": "", "<=": "≤ ", ">=": "≥ ", "!=": "not "}
+    return f"{signs.get(rule.op, f'{rule.op} ')}{_word(rule.value)}"
+
+
+def _range(rule: All) -> str:
+    """A range with two ends, in the words of one."""
+    column = rule.parts[0].column if isinstance(rule.parts[0], Where) else ""
+    found = ends(rule, column)
+    if found is None or None in found or len(rule.parts) != 2:
+        return ""
+    low, high = (_word(end[1]) for end in found if end is not None)
+    return low if low == high else f"{low} – {high}"
+
+
+def _some(words: list[str]) -> str:
+    more = len(words) - NAMED
+    return ", ".join(words[:NAMED]) + (f" + {more:,} more" if more > 0 else "")
+
+
+def _word(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int | float):
+        return text_of(value) if np.isfinite(float(value)) else str(value)
+    return str(value) or "(empty)"
+
+
+__all__ = ["Masks", "describe", "fitting", "leaves", "own_keys"]

@@ -1,0 +1,41 @@
+"""The small picture of everything in the map's corner."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from explorer.raster import Frame
+from explorer.views.frames import Frames, points, viewport
+from explorer.views.part import Part
+
+
+class Overview(Part):
+    """Drawn while the page asks for it (zoomed in, that is), and again when colours, selection or layout change."""
+
+    def __init__(self, view: Any) -> None:
+        super().__init__(view)
+        self._frames = Frames(view.scenes, self._send)
+        self._request: dict[str, Any] | None = None
+        self.watch(self._changed, "layout", "selection", "color_by", "hidden", "filters", "clusters", "labels")
+
+    def on_overview(self, request: dict[str, Any] | None) -> None:
+        """Draw what the request (as that of ``view``) looks at from now on; None for nothing."""
+        if request is not None:
+            view = viewport(request)
+            edges = [view.x0, view.x1, view.y0, view.y1]
+            request = {"viewport": edges, "width": view.width, "height": view.height, "ratio": view.ratio, "sequence": 0}
+        self._request = request
+        self._draw()
+
+    def _changed(self, *events: Any) -> None:
+        if self._request is not None:
+            self.view._later(self._draw)  # when the colours are known anew, and perhaps on another visit's thread now
+
+    def _draw(self) -> None:
+        session = self.session
+        if self._request is None or session.layout is None:
+            return
+        self._frames.ask(points(session.layout.values, self.view._colors(), session.shown, session.selection), self._request)
+
+    def _send(self, frame: Frame, message: dict[str, Any]) -> None:
+        self.view.page.send(overview={"picture": message["picture"], "viewport": message["viewport"]})

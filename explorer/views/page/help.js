@@ -1,0 +1,18 @@
+// The card of all keys and gestures.
+
+const HELP = [
+  ["Select", [[["L"], "lasso"], [["B"], "box"], [["P"], "paint brush"], [["[", "]"], "narrower, wider brush"], [["A"], "add, on or off"],
+    [["S"], "subtract, on or off"], [["Shift + drag"], "add this once"], [["Alt + drag"], "subtract this once"], [["I"], "invert"], [["Esc"], "select nothing"]]],
+  ["Look", [[["V"], "pan"], [["Space + drag", "Ctrl + drag"], "pan with any tool"], [["wheel", "+", "−"], "zoom"], [["←", "→", "↑", "↓"], "move"],
+    [["F", "double click"], "show everything"]]],
+  ["Point and click", [["an item", "point: what it is; click: select it"], ["a name", "select its cluster or category"], ["an entry of the legend", "where it is densest"],
+    ["the small map", "go there"]]],
+  ["Label", [[["1", "…", "9"], "label the selection"], [["N"], "with a new category"], [["Del"], "remove its labels"], [["Ctrl+Z"], "undo labels and selections"],
+    [["Ctrl+Shift+Z"], "redo"]]],
+  ["Help", [[["?"], "this card"]]],
+]
+
+function helpCard() {
+  const line = ([keys, what]) => [h("dt", {}, typeof keys === "string" ? keys : keys.map((key) => (key === "…" ? "… " : h("kbd", {}, key)))), h("dd", {}, what)]
+  return h("div", {class: "help"}, HELP.map(([title, lines]) => h("section", {}, h("h3", {}, title), h("dl", {}, lines.map(line)))))
+}
