@@ -174,7 +174,11 @@ def test_ends_in_any_order_and_open() -> None:
 
 
 @settings(deadline=None)
-@given(st.lists(st.one_of(st.none(), st.sampled_from([f"v{i}" for i in range(12)] + ["", " ", "other", "(missing)", "no"])), min_size=3))
+@given(
+    st.lists(
+        st.one_of(st.none(), st.sampled_from([f"v{i}" for i in range(12)] + ["", " ", "other", "(missing)", "no"])), min_size=3
+    )
+)
 def test_bars_of_values_are_their_rules(values: list[str | None]) -> None:
     bins, seen = cut(pa.array(values, pa.string()), "category")
     assert len(bins.names) == len(set(bins.names)) == len(bins.rules) == bins.size <= TOP + 2

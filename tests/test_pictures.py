@@ -31,7 +31,10 @@ from explorer.session.picture import figure
 from explorer.step import Result
 
 SVG = "{http://www.w3.org/2000/svg}"
-HOSTILE = ["<script>alert(1)</script>", "a & b", "]]>", 'q"uote', "it's", "\x00\x1b[31m", "\ud800half", "two\nlines", "\ufffe", "猫 😀 مرحبا"]
+HOSTILE = [
+    "<script>alert(1)</script>", "a & b", "]]>", 'q"uote', "it's", "\x00\x1b[31m", "\ud800half", "two\nlines", "\ufffe",
+    "猫 😀 مرحبا",
+]  # fmt: skip
 CORNERS = np.array([[0, 0], [10, 0], [0, 10], [10, 10]], np.float32)
 CLUSTERS = {"red": "#ff0000", "green": "#00ff00", "blue": "#0000ff", "black": "#000000"}
 
@@ -45,7 +48,7 @@ def points(layout: np.ndarray, **more: Any) -> Points:
 def corners(**more: Any) -> Figure:
     entries = tuple(Entry(name, color, 1) for name, color in CLUSTERS.items())
     known: dict[str, Any] = {"viewport": (-1.0, 11.0, -1.0, 11.0), "legend": Legend("colour", entries), "title": "corners"}
-    return Figure(points(CORNERS), **(known | more))
+    return Figure(**({"points": points(CORNERS)} | known | more))
 
 
 def drawn(what: Figure, **settings: Any) -> Image.Image:
@@ -236,7 +239,8 @@ def test_grounds() -> None:
 
 def test_smooth_edges_on_no_ground_are_not_dark() -> None:
     """A half transparent pixel of a white outline is white, not grey."""
-    what = corners(names=(Name("a name", 5, 5),), legend=Legend())
+    hidden = points(CORNERS, shown=np.zeros(4, bool))
+    what = corners(points=hidden, names=(Name("a name", 5, 5),), legend=Legend())
     image = np.asarray(drawn(what, width=600, ground="transparent"))
     edge = (image[..., 3] > 0) & (image[..., 3] < 100) & (np.ptp(image[..., :3], axis=-1) < 8)
     assert edge.sum() > 20
@@ -358,7 +362,8 @@ def test_a_name_whose_place_is_out_of_view_stands_on_another_part_of_its_group()
 def test_hostile_names_come_back_as_they_are() -> None:
     entries = tuple(Entry(name, "#112233", 1) for name in HOSTILE)
     names = tuple(Name(name, 5.0, 0.5 + place) for place, name in enumerate(HOSTILE))
-    what = corners(legend=Legend("<b>&", entries), names=names, title="<title> & \x00", about="\ud800 ]]> <x/>", axes=("<&", "\x01"))
+    odd = {"title": "<title> & \x00", "about": "\ud800 ]]> <x/>", "axes": ("<&", "\x01")}
+    what = corners(legend=Legend("<b>&", entries), names=names, **odd)
     root = parsed(what, width=2000, axes=True)
     wanted = [clean(name) for name in HOSTILE]
     assert set(texts(root, "names")) == set(wanted)
@@ -490,7 +495,10 @@ def test_no_layout_and_no_place_are_said() -> None:
 
 @pytest.mark.parametrize(
     "layout",
-    [[[3, 4]], [[3, 4]] * 5, [[0, 0], [np.nan, np.nan], [np.inf, 0]], [[0, 0], [0, 9]], [[1e30, 0], [-1e30, 1]], [[1e-30, 0], [0, 0]]],
+    [
+        [[3, 4]], [[3, 4]] * 5, [[0, 0], [np.nan, np.nan], [np.inf, 0]], [[0, 0], [0, 9]], [[1e30, 0], [-1e30, 1]],
+        [[1e-30, 0], [0, 0]],
+    ],
     ids=["one", "equal", "nan", "line", "huge", "tiny"],
 )
 @pytest.mark.parametrize("ending", [".png", ".svg"])
@@ -511,7 +519,8 @@ def test_odd_layouts(layout: list[list[float]], ending: str, tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(
-    "viewport", [(0, 0, 0, 1), (1, 0, 0, 1), (0, 1, 0), "abcd", (0, np.nan, 0, 1), (0, np.inf, 0, 1), 5, (None,) * 4, (10**400, 1, 0, 1)]
+    "viewport",
+    [(0, 0, 0, 1), (1, 0, 0, 1), (0, 1, 0), "abcd", (0, np.nan, 0, 1), (0, np.inf, 0, 1), 5, (None,) * 4, (10**400, 1, 0, 1)],
 )
 def test_a_viewport_that_is_none(viewport: Any, session: Session) -> None:
     with pytest.raises(InputError, match="is not a viewport"):

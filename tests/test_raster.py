@@ -9,11 +9,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from explorer import raster
-from explorer.raster import DIM, NUMBER_SCALE, OPACITY, SELECTED, Frame, Points, Viewport, bounds, nearest, render
+from explorer import grid
+from explorer.grid import Grid
+from explorer.raster import NUMBER_SCALE, Frame, Points, Scene, Viewport, bounds, crowd, discs, nearest, render, scene
+from explorer.raster.discs import DIM, OPACITY, SELECTED
 
 PALETTE = np.array([[1, 0, 0], [0, 0.5, 1], [0.6, 0.6, 0.6]], np.float32)
 UNIT = Viewport(0, 1, 0, 1, 60, 40)
@@ -24,6 +26,22 @@ slow = settings(max_examples=60, deadline=None)
 def points(layout: Any, codes: Any = None, **more: Any) -> Points:
     layout = np.asarray(layout, np.float32).reshape(-1, 2)
     return Points(layout, np.zeros(len(layout), np.int32) if codes is None else np.asarray(codes, np.int32), PALETTE, **more)
+
+
+WAYS = ["few", "few in a grid", "crowd"]
+
+
+def go(way: str, patch: pytest.MonkeyPatch) -> None:
+    """Have points drawn in one of the ways, whatever their number: as discs, as a crowd, or by whole cells of a fine grid."""
+    if way != "few":
+        patch.setattr(scene, "SMALL", -1)
+        patch.setattr(grid, "POINTS_A_CELL", 1e-3)
+        patch.setattr(grid, "LARGEST", 64)
+    if way in {"crowd", "cells"}:
+        patch.setattr(discs, "most", lambda view: -1)
+    if way == "cells":
+        patch.setattr(crowd, "COARSE", -1)
+        patch.setattr(crowd, "FINEST", 1e9)
 
 
 def drawn(frame: Frame) -> int:
@@ -37,8 +55,8 @@ def drawn(frame: Frame) -> int:
 def expected(given: Points, view: Viewport, *, aggregated: bool) -> tuple[np.ndarray, int]:
     width, height = max(1, round(view.width * view.ratio)), max(1, round(view.height * view.ratio))
     found = [row for row in range(len(given.layout)) if is_seen(given, view, row)]
-    room = math.sqrt(width * height / max(len(found), 1)) / view.ratio
-    radius = view.ratio * min(max(room * 0.17, 1.0), 4.5)
+    room = math.sqrt(width * height / max(len(found), 1))
+    radius = max(1.0, min(view.ratio * min(max(room / view.ratio * 0.17, 1.0), 4.5), room * 0.5))
     canvas = np.zeros((height, width, 4))
     if given.selected is None:
         layers = [(found, radius, 1.0)]
@@ -48,7 +66,8 @@ def expected(given: Points, view: Viewport, *, aggregated: bool) -> tuple[np.nda
     for rows, size, strength in layers:
         places = [place(given, view, row, width, height) for row in rows]
         hues = [hue(given, row) for row in rows]
-        layer = counts(places, hues, width, height) if aggregated else discs(places, hues, width, height, size)
+        shades = None if given.values is None else [given.values[row] for row in rows]
+        layer = counts(places, hues, shades, width, height) if aggregated else discs_of(places, hues, width, height, size)
         lay(canvas, *layer, strength)
     return canvas * 255, len(found)
 
@@ -67,13 +86,17 @@ def place(given: Points, view: Viewport, row: int, width: int, height: int) -> t
 def hue(given: Points, row: int) -> np.ndarray:
     if given.values is None or math.isnan(given.values[row]):
         return given.palette[given.codes[row]].astype(float)
+    return ramp(float(given.values[row]))
+
+
+def ramp(value: float) -> np.ndarray:
     stops = [[int(stop[at : at + 2], 16) / 255 for at in (1, 3, 5)] for stop in NUMBER_SCALE]
-    along = float(given.values[row]) * (len(stops) - 1)
+    along = value * (len(stops) - 1)
     below = min(int(along), len(stops) - 2)
     return np.array([low + (high - low) * (along - below) for low, high in zip(stops[below], stops[below + 1], strict=True)])
 
 
-def discs(places: list, hues: list, width: int, height: int, radius: float) -> tuple[np.ndarray, np.ndarray]:
+def discs_of(places: list, hues: list, width: int, height: int, radius: float) -> tuple[np.ndarray, np.ndarray]:
     cover, sums = np.zeros((height, width)), np.zeros((height, width, 3))
     for (x, y), color in zip(places, hues, strict=True):
         for row in range(height):
@@ -84,26 +107,43 @@ def discs(places: list, hues: list, width: int, height: int, radius: float) -> t
     return sums / np.maximum(cover, 1e-300)[..., None], 1 - (1 - OPACITY) ** cover
 
 
-def counts(places: list, hues: list, width: int, height: int) -> tuple[np.ndarray, np.ndarray]:
-    """Opacity by the log of the count; an empty pixel shows half a point where a neighbour has some."""
-    own, sums = np.zeros((height, width)), np.zeros((height, width, 3))
-    for (x, y), color in zip(places, hues, strict=True):
-        row, column = min(int(y), height - 1), min(int(x), width - 1)
-        own[row, column] += 1
-        sums[row, column] += color
+def counts(
+    places: list, hues: list, shades: list | None, width: int, height: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Opacity by the log of the count; an empty pixel shows a little of those beside it, more of one that is all alone."""
+    held: dict[tuple[int, int], list[int]] = {}
+    for place, (x, y) in enumerate(places):
+        held.setdefault((min(int(y), height - 1), min(int(x), width - 1)), []).append(place)
+    most = max((len(members) for members in held.values()), default=1)
+
+    def around(row: int, column: int) -> list[tuple[int, int]]:
+        block = [(row + down, column + across) for down in (-1, 0, 1) for across in (-1, 0, 1) if down or across]
+        return [pixel for pixel in block if pixel in held]
+
+    alone = {pixel for pixel in held if not around(*pixel)}
     mixed, opacity = np.zeros((height, width, 3)), np.zeros((height, width))
     for row in range(height):
         for column in range(width):
-            if own[row, column]:
-                mixed[row, column] = sums[row, column] / own[row, column]
-                opacity[row, column] = 0.4 + 0.6 * math.log1p(own[row, column]) / math.log1p(own.max())
-                continue
-            sides = [(row - 1, column), (row + 1, column), (row, column - 1), (row, column + 1)]
-            near = [side for side in sides if 0 <= side[0] < height and 0 <= side[1] < width and own[side]]
-            if near:
-                mixed[row, column] = sum(sums[side] for side in near) / sum(own[side] for side in near)
-                opacity[row, column] = 0.4 * 0.5
+            own = (row, column)
+            if own in held:
+                members, strength = held[own], 0.4 + 0.6 * math.log1p(len(held[own])) / math.log1p(most)
+                opacity[own] = max(strength, 0.9) if own in alone else strength
+            else:
+                edges = [one for one in around(row, column) if row == one[0] or column == one[1]]
+                corners = [one for one in around(row, column) if one not in edges and one in alone]
+                opacity[own] = max([0.55 if one in alone else 0.2 for one in edges] + [0.25] * len(corners), default=0)
+                members = [member for one in edges + corners for member in held[one]]
+            if members:
+                mixed[own] = color_of(members, hues, shades)
     return mixed, opacity
+
+
+def color_of(members: list[int], hues: list, shades: list | None) -> np.ndarray:
+    """Categories mix; of numbers the mean is coloured, and where none is known the palette's last colour is shown."""
+    if shades is None:
+        return sum(hues[member] for member in members) / len(members)
+    known = [float(shades[member]) for member in members if not math.isnan(shades[member])]
+    return ramp(sum(known) / len(known)) if known else PALETTE[-1]
 
 
 def lay(canvas: np.ndarray, colors: np.ndarray, opacity: np.ndarray, strength: float) -> None:
@@ -114,11 +154,12 @@ def lay(canvas: np.ndarray, colors: np.ndarray, opacity: np.ndarray, strength: f
     canvas[..., 3:] = total
 
 
-def assert_same(frame: Frame, wanted: np.ndarray) -> None:
-    """Equal within rounding; a pixel that is all but transparent has no colour to speak of."""
+def assert_same(frame: Frame, wanted: np.ndarray, *, rounded: bool = False) -> None:
+    """Equal within rounding; a pixel that is all but transparent has no colour to speak of, and a mean number is one of 1,024."""
+    limit = 2 if rounded else 1
     assert np.abs(frame.rgba[..., 3] - wanted[..., 3]).max() <= 1
     clear = wanted[..., 3] >= 2
-    assert np.abs(frame.rgba[..., :3].astype(float) - wanted[..., :3])[clear].max(initial=0) <= 1
+    assert np.abs(frame.rgba[..., :3].astype(float) - wanted[..., :3])[clear].max(initial=0) <= limit
 
 
 SPOTS = st.one_of(
@@ -144,25 +185,141 @@ def scenes(draw: Any) -> tuple[Points, Viewport]:
     return points(layout, codes, values=values, shown=draw(masks()), selected=draw(masks())), view
 
 
+@pytest.mark.parametrize("way", ["few", "few in a grid"])
 @slow
-@given(scenes())
-def test_discs_are_what_the_slow_picture_shows(scene: tuple[Points, Viewport]) -> None:
-    frame = render(*scene)
-    wanted, seen = expected(*scene, aggregated=False)
-    assert frame.seen == seen
-    assert_same(frame, wanted)
-
-
-@slow
-@given(scenes())
-def test_the_aggregate_is_what_the_slow_picture_shows(scene: tuple[Points, Viewport]) -> None:
+@given(given=scenes())
+def test_discs_are_what_the_slow_picture_shows(way: str, given: tuple[Points, Viewport]) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(raster, "DISC_WORK", -1)
-        frame = render(*scene)
-    cloud, view = scene
-    wanted, seen = expected(cloud, replace(view, ratio=min(view.ratio, 1.0)), aggregated=True)  # a crowd is drawn at ratio 1
+        go(way, patch)
+        frame = render(*given)
+    wanted, seen = expected(*given, aggregated=False)
     assert frame.seen == seen
     assert_same(frame, wanted)
+    assert_told(frame, *given)
+
+
+@pytest.mark.parametrize("exact", [False, True])
+@slow
+@given(given=scenes())
+def test_a_crowd_is_what_the_slow_picture_shows(exact: bool, given: tuple[Points, Viewport]) -> None:
+    cloud, view = given
+    with pytest.MonkeyPatch.context() as patch:
+        go("crowd", patch)
+        frame = render(cloud, view, exact=exact)
+    view = view if exact else replace(view, ratio=1.0)
+    wanted, seen = expected(cloud, view, aggregated=True)
+    assert (frame.seen, frame.view) == (seen, view)
+    assert_same(frame, wanted, rounded=cloud.values is not None)
+    assert_told(frame, cloud, view)
+
+
+@slow
+@given(given=scenes())
+def test_cells_are_what_the_slow_picture_of_their_edges_shows(given: tuple[Points, Viewport]) -> None:
+    cloud, view = given
+    with pytest.MonkeyPatch.context() as patch:
+        go("cells", patch)
+        frame = render(cloud, view)
+    asked = replace(view, ratio=1.0)
+    assert frame.seen == expected(cloud, asked, aggregated=True)[1]
+    slack = 1e-9 * max(view.x1 - view.x0, view.y1 - view.y0)
+    assert max(frame.view.x0 - view.x0, view.x1 - frame.view.x1, frame.view.y0 - view.y0, view.y1 - frame.view.y1) <= slack
+    x, y = cloud.layout.astype(np.float64).T
+    wide, tall = (frame.view.x1 - frame.view.x0) / frame.view.width, (frame.view.y1 - frame.view.y0) / frame.view.height
+    known = np.isfinite(x) & np.isfinite(y)
+    with np.errstate(invalid="ignore"):
+        clear = [np.abs((side - low) / size - np.rint((side - low) / size)) > 1e-6 for side, low, size in
+                 ((x, frame.view.x0, wide), (y, frame.view.y0, tall))]  # fmt: skip
+    assume((clear[0] & clear[1] | ~known).all())  # on the line between two pixels it is either's
+    wanted, _ = expected(cloud, frame.view, aggregated=True)
+    assert_same(frame, wanted, rounded=cloud.values is not None)
+
+
+def assert_told(frame: Frame, cloud: Points, view: Viewport) -> None:
+    """What a frame says of its points: counts by code, the fullest pixel, and the rows."""
+    rows = [row for row in range(len(cloud.layout)) if is_seen(cloud, view, row)]
+    width, height = frame.rgba.shape[1::-1]
+    codes = cloud.codes[rows]
+    if cloud.values is not None:  # a number has no code of its own: known, or the last
+        codes = np.where(np.isnan(cloud.values[rows]), len(PALETTE) - 1, 0)
+    assert frame.counts.tolist() == np.bincount(codes, minlength=len(PALETTE)).tolist() or frame.rows is not None
+    pixels = [tuple(int(min(side, most - 1)) for side, most in zip(place(cloud, view, row, width, height), (width, height), strict=True))
+              for row in rows]  # fmt: skip
+    assert frame.densest == max((pixels.count(pixel) for pixel in pixels), default=0)
+    assert frame.rows is None or frame.rows.tolist() == rows
+
+
+def test_many_points_are_summed_the_same_by_bands_cells_and_brute_force() -> None:
+    """Numbers at which the threads' stretches, the grid's edges and the coarse cells all take part: counts equal pixel by pixel."""
+    n = 200_000
+    layout = np.vstack([RNG.normal(size=(n - 60, 2)), RNG.normal(size=(60, 2)) * 300]).astype(np.float32)
+    layout[::1000] = np.nan
+    codes, chosen = RNG.integers(0, 3, n).astype(np.int32), RNG.random(n) < 0.2
+    shown = RNG.random(n) < 0.9
+    cloud = Scene(Points(layout, codes, PALETTE, shown=shown, selected=chosen))
+    for view in (Viewport(-4, 4, -3, 3, 200, 150), Viewport(-900, 900, -700, 700, 90, 70), Viewport(0.1, 0.35, -0.3, -0.1, 50, 40)):
+        sums, tally = cloud._crowd._of_points(view)
+        assert (sums[..., 0] == brute(layout, codes, chosen, shown, view).sum(axis=-1)).all()
+        assert tally.tolist() == brute(layout, codes, chosen, shown, view).sum(axis=(0, 1)).tolist()
+        assert cloud._crowd._tally(view).tolist() == tally.tolist()
+    sums, snapped = cloud._crowd._of_cells(Viewport(-900, 900, -700, 700, 90, 70))
+    total = brute(layout, codes, chosen, shown, snapped).sum(axis=-1)
+    assert (sums[..., 0].sum(axis=1) == total.sum(axis=1)).all()
+    assert (sums[..., 0] != total).sum() <= 4, "but for a point that rounding puts on the line between two pixels"
+
+
+def brute(layout: np.ndarray, codes: np.ndarray, chosen: np.ndarray, shown: np.ndarray, view: Viewport) -> np.ndarray:
+    """``(layers, pixels, codes)`` counts by numpy alone."""
+    x, y = layout.astype(np.float64).T
+    with np.errstate(invalid="ignore"):
+        rows = np.flatnonzero((x >= view.x0) & (x <= view.x1) & (y >= view.y0) & (y <= view.y1) & shown)
+    (width, height), (across, down) = view.pixels, view.scale
+    column = np.minimum(((x[rows] - view.x0) * across).astype(int), width - 1)
+    line = np.minimum(((view.y1 - y[rows]) * down).astype(int), height - 1)
+    made = np.zeros((2, width * height, 3), np.int64)
+    np.add.at(made, (chosen[rows].astype(int), line * width + column, codes[rows]), 1)
+    return made
+
+
+def test_what_did_not_change_is_taken_over() -> None:
+    layout, codes = RNG.random((60_000, 2), np.float32), np.zeros(60_000, np.int32)
+    view, chosen = Viewport(0, 1, 0, 1, 90, 70), RNG.random(60_000) < 0.5
+    first = Scene(Points(layout, codes, PALETTE))
+    first.draw(view)
+    second = Scene(Points(layout, codes, PALETTE, selected=chosen), first)
+    assert (second.draw(view).rgba == render(second.points, view).rgba).all()
+    assert second.grid is first.grid
+    assert second._crowd.tint is first._crowd.tint
+    third = Scene(Points(layout, np.ones(60_000, np.int32), PALETTE, selected=chosen), second)
+    assert (third.draw(view).rgba == render(third.points, view).rgba).all()
+    assert third._crowd.tint is not first._crowd.tint
+    fourth = Scene(replace(third.points, density=True), third)
+    assert fourth._crowd.ink is third._crowd.ink
+    assert (fourth.draw(view).rgba == render(fourth.points, view).rgba).all()
+    assert Scene(Points(layout.copy(), codes, PALETTE), fourth).grid is not first.grid
+
+
+def test_a_single_outlier_is_plain_to_see_at_any_zoom() -> None:
+    layout = np.vstack([RNG.normal(size=(100_000, 2)), [(40.0, 40.0)]]).astype(np.float32)
+    for half in (50, 500, 5_000):
+        frame = render(points(layout), Viewport(40 - half, 40 + half, 40 - half, 40 + half, 301, 301))
+        alone = frame.rgba[147:154, 147:154, 3]
+        if half == 50:
+            assert alone.max() >= 0.9 * 255
+            assert (alone > 0).sum() >= 9
+        assert frame.seen == 100_001
+
+
+def test_density_is_coloured_along_the_scale(monkeypatch: pytest.MonkeyPatch) -> None:
+    layout = np.vstack([np.full((900, 2), 0.25), np.full((1, 2), 0.75)])
+    for way in WAYS:
+        with monkeypatch.context() as patch:
+            go(way, patch)
+            frame = render(points(layout, density=True), UNIT)
+        x, y = 15, 29
+        full = frame.rgba[y - 2 : y + 3, x - 2 : x + 3].reshape(-1, 4)
+        full = full[full[:, 3].argmax(), :3].astype(int)
+        assert np.abs(full - [int(NUMBER_SCALE[-1][at : at + 2], 16) for at in (1, 3, 5)]).max() <= 3, way
 
 
 @pytest.mark.parametrize("count", [300, 30_000, 400_000])
@@ -177,22 +334,22 @@ def test_counts_of_many_points(count: int) -> None:
     assert not frame.rgba[:, -5:, 3].any()
 
 
-def test_few_points_are_discs_and_many_an_aggregate(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_few_points_are_discs_and_many_a_crowd(monkeypatch: pytest.MonkeyPatch) -> None:
     few, many = points(RNG.random((20, 2))), points(RNG.random((300_000, 2)))
     assert drawn(render(few, UNIT)) > 150, "a disc has a size"
     with monkeypatch.context() as patch:
-        patch.setattr(raster, "DISC_WORK", 0)
-        assert drawn(render(few, UNIT)) <= 100, "a pixel and its four neighbours"
+        go("crowd", patch)
+        assert drawn(render(few, UNIT)) <= 180, "a pixel and its eight neighbours"
     assert render(many, Viewport(0, 1, 0, 1, 600, 400)).seen == 300_000
 
 
-@pytest.mark.parametrize("work", [raster.DISC_WORK, 0])
+@pytest.mark.parametrize("way", WAYS)
 class TestDegenerate:
-    """Layouts that other maps do not draw, by discs and by the aggregate."""
+    """Layouts that other maps do not draw, in every way but by whole cells, which move the picture's edges."""
 
     @pytest.fixture(autouse=True)
-    def _switch(self, work: int, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(raster, "DISC_WORK", work)
+    def _switch(self, way: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        go(way, monkeypatch)
 
     def look(self, given: Points, **size: Any) -> Frame:
         box = bounds(given.layout)

@@ -12,6 +12,8 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, ClassVar
@@ -24,14 +26,16 @@ import pytest
 from PIL import Image
 
 import explorer
-from explorer import Box, Explorer, Ids, InCluster, InputError, Lasso, Reducer, Session, Where, Workspace
+from explorer import Box, Brush, Explorer, Ids, InCluster, InputError, Lasso, Reducer, Session, Where, Workspace
 from explorer.dataset import Dataset
+from explorer.raster import render
 from explorer.session.coloring import GREY, MOST, Coloring, Known, coloring
 from explorer.step import KINDS, Progress, Result, find
-from explorer.views import items, state
+from explorer.views import items, marks, neighbours, state
 from explorer.views.component import Page
 from explorer.views.explorer import PARTS
 from explorer.views.frames import LARGEST, points, viewport
+from explorer.views.newest import Newest
 from explorer.views.pipeline import Pipeline
 from explorer.worker import Worker
 
@@ -176,7 +180,7 @@ def test_the_legend_of_numbers_and_dates(session: Session) -> None:
 
 def test_selection_and_its_regions(session: Session) -> None:
     assert state.selection(session, regions=True) == {
-        "count": 0, "hidden": 0, "undo": False, "redo": False, "regions": [],
+        "count": 0, "hidden": 0, "undo": False, "redo": False, "regions": [], "strokes": [],
     }  # fmt: skip
     session.select(Box(0, 0, 5, 6))
     session.select(Lasso([(-9, -9), (0, 9), (9, -9)]), "add")
@@ -186,7 +190,13 @@ def test_selection_and_its_regions(session: Session) -> None:
     assert said["count"] == session.selection.sum() > 0
     assert said["undo"]
     assert said["regions"] == [[(0, 0), (5, 0), (5, 6), (0, 6)], [(-9, -9), (0, 9), (9, -9)]]
-    assert state.selection(session, regions=False)["regions"] == []
+    assert said["strokes"] == []
+    session.select(Brush([(0, 0), (1, 1)], 2.0) & ~InCluster(7))
+    said = state.selection(session, regions=True)
+    plain(said)
+    assert (said["regions"], said["strokes"]) == ([], [{"points": [(0, 0), (1, 1)], "radius": 2.0}])
+    none = state.selection(session, regions=False)
+    assert none["regions"] == none["strokes"] == []
 
 
 def test_labels(session: Session) -> None:
@@ -831,6 +841,27 @@ def test_two_visits_share_labels_and_nothing_else(session: Session, sent: list) 
     other.view.close()
 
 
+def test_a_picture_of_what_is_looked_at(wire: Wire) -> None:
+    """It comes in pieces like every file, the page knows that it is being written, and what is wrong is said at once."""
+    wire.say(**VIEW)
+    start = len(wire.sent)
+    wire.say("picture", ending=".png", settings={"width": 400, "dpi": 96, "legend": False})
+    part = wire.wait("part", start)
+    assert part["name"] == "all-map.png"
+    assert part["last"]
+    image = Image.open(io.BytesIO(part["bytes"]))
+    assert image.size == (400, 400), "the view is a square"
+    until(lambda: wire.values()["writing"] is False, "that it is written")
+    assert [m["set"]["writing"] for m in wire.sent[start:] if "writing" in m.get("set", {})] == [True, False]
+    for wrong in ({"width": 10**9}, {"height": "x"}, {"nothing": 1}):
+        start = len(wire.sent)
+        wire.say("picture", ending=".svg", settings=wrong)
+        assert wire.values()["writing"] is False, "the page does not wait"
+        assert [m["toast"]["tone"] for m in wire.sent[start:] if "toast" in m] == ["error"]
+    wire.say("picture", ending=".jpg", settings={})
+    assert "known are .png, .svg" in wire.toasts()[-1]
+
+
 ODD = [None, True, -1, 10**30, 1e308, math.nan, math.inf, "", "x" * 100_000, "\ud800", [], [[]], {}, {"rule": "box"}, b"bytes"]
 FIELDS = {
     "ready": [], "view": ["viewport", "width", "height", "ratio", "sequence"], "hover": ["x", "y", "reach"],
@@ -840,9 +871,13 @@ FIELDS = {
     "recolor": ["name", "color"], "merge": ["name", "into"], "delete": ["name"], "undo": [], "redo": [],
     "method": ["kind", "method"], "setting": ["kind", "name", "value"],
     "run": ["kind"], "stop": ["kind"], "items": ["mode", "version", "start", "count"],
-    "item": ["row"], "export": ["ending", "for_spreadsheets"],
+    "item": ["row"], "export": ["ending", "for_spreadsheets"], "picture": ["ending", "settings"],
     "columns": ["open", "search"], "filter_range": ["column", "low", "high"], "filter_values": ["column", "values"],
     "unfilter": ["column"], "unfilter_all": [],
+    "save_selection": ["name"], "forget_selection": ["name"], "rename_selection": ["name", "to"], "expression": ["text", "mode"],
+    "invert": [], "point": ["name"], "overview": ["request"],
+    "neighbours": ["row", "k", "metric"], "neighbours_off": [], "select_neighbours": ["row", "mode"], "grow": ["k"],
+    "grow_stop": [], "ids": [], "sprites": ["rows"],
 }  # fmt: skip
 
 
@@ -869,7 +904,10 @@ def test_a_message_that_no_page_of_ours_sends_does_no_harm(verb: str, wire: Wire
 
 GOOD = {
     "kind": "cluster", "mode": "replace", "x": 0.0, "y": 0.0, "reach": 1.0, "name": "n_clusters", "start": 0, "count": 5,
-    "rule": {"rule": "ids", "ids": []}, "column": "number", "low": 1.0, "high": 3.0, "values": ["a"],
+    "rule": {"rule": "ids", "ids": []}, "ending": ".png", "settings": {"width": 200},
+    "column": "number", "low": 1.0, "high": 3.0, "values": ["a"],
+    "text": "~saved", "request": {"viewport": [-5, 5, -5, 5], "width": 40, "height": 30, "ratio": 1},
+    "row": 3, "k": 2, "metric": "cosine", "rows": [1, 2],
 }  # fmt: skip
 
 
@@ -915,6 +953,8 @@ def test_what_is_no_message_does_no_harm(message: Any, wire: Wire) -> None:
 RULES = [
     {"rule": "lasso", "vertices": [[0, 0]]}, {"rule": "lasso", "vertices": [[0, 0], [1, "x"], [2, 2]]},
     {"rule": "lasso", "vertices": None}, {"rule": "lasso", "vertices": [[math.nan, 0]] * 5},
+    {"rule": "brush", "points": [], "radius": 1}, {"rule": "brush", "points": [[0, 0]], "radius": -1}, {"rule": "brush", "points": 3},
+    {"rule": "brush", "points": [[0, 0]], "radius": "x"}, {"rule": "brush", "points": [[1e308, -1e308], [0, 0]], "radius": 1e308},
     {"rule": "box", "x0": "a", "y0": 0, "x1": 1, "y1": 1}, {"rule": "box"}, {"rule": "box", "kind": "lasso"}, {"rule": ["box"]},
     {"rule": "where", "column": "nope", "op": "==", "value": 1}, {"rule": "where", "column": "kind", "op": "<", "value": [1]},
     {"rule": "where", "column": "kind", "op": "in", "value": [{}]}, {"rule": "where", "column": ["kind"], "op": "in", "value": []},
@@ -938,6 +978,174 @@ def test_a_rule_as_deep_as_a_well_does_no_harm(wire: Wire) -> None:
         rule = {"rule": "not", "part": rule}
     wire.say("select", rule=rule, mode="replace")
     still_works(wire)
+
+
+# Marks and neighbours
+
+
+def unpacked(marks: dict[str, Any]) -> dict[str, np.ndarray]:
+    kinds = {"rows": np.int32, "x": np.float32, "y": np.float32, "color": np.uint8, "on": np.uint8}
+    return {name: np.frombuffer(marks[name], kind) for name, kind in kinds.items() if marks[name] is not None}
+
+
+def test_marks_of_a_frame_are_its_items_in_their_colours(wire: Wire) -> None:
+    wire.say("color", by="column:kind")
+    wire.say("hide", name="a")
+    start = len(wire.sent)
+    wire.say(**VIEW | {"viewport": [-50.0, 50.0, -50.0, 50.0]})
+    marks = wire.wait("frame", start)["marks"]
+    made = unpacked(marks)
+    shown = np.flatnonzero(wire.session.shown)
+    assert 0 < len(shown) < N
+    assert made["rows"].tolist() == shown.tolist(), "what is hidden has no mark"
+    assert np.array_equal(np.stack([made["x"], made["y"]], axis=1), wire.session.layout.values[shown])
+    colors = wire.session.coloring()
+    hexes = [f"#{bytes(one).hex()}" for one in made["color"].reshape(-1, 3)]
+    assert hexes == [colors.colors[code] for code in colors.codes[shown]]
+    assert marks["on"] is None
+    assert marks["titles"] is None, "pictures need no titles"
+    start = len(wire.sent)
+    wire.say("select", rule=InCluster(0).to_json(), mode="replace")
+    chosen = unpacked(wire.wait("frame", start)["marks"])
+    assert chosen["on"].astype(bool).tolist() == wire.session.selection[chosen["rows"]].tolist()
+    assert 0 < chosen["on"].sum() < len(shown)
+
+
+def test_marks_coloured_by_a_number_have_its_scale(wire: Wire) -> None:
+    colors = wire.session.coloring()
+    wire.session.color_by = "column:number"
+    made = marks.colors(wire.session.coloring(), np.array([0, 7, N - 1]))
+    assert made[0].tolist() == [0x44, 0x01, 0x54], "the scale's beginning"
+    assert made[1].tolist() == [int(GREY[place : place + 2], 16) for place in (1, 3, 5)], "missing"
+    assert made[2].tolist() == [0xFD, 0xE7, 0x25], "its end"
+    assert marks.colors(colors, np.zeros(0, np.int64)).shape == (0, 3)
+
+
+def test_too_many_items_have_no_marks(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
+    part = next(part for part in wire.view.parts if isinstance(part, marks.Marks))
+    frame = render(points(wire.session.layout.values, wire.session.coloring(), None, wire.session.selection), viewport(VIEW))
+    assert part.drawn(frame)["marks"] is not None
+    assert part.drawn(replace(frame, rows=None)) == {"marks": None}
+
+
+def test_spacing_is_the_median_distance_to_the_next_place() -> None:
+    line = np.array([[0, 0], [0, 0], [3, 0], [4, 0], [10, 0]], np.float32)
+    assert marks.spacing(line) == 2.0  # of 3, 1, 1, 6
+    assert marks.spacing(line[:2]) is None
+
+
+def test_few_texts_have_their_words_beside_them(sent: list) -> None:
+    dataset = explorer.read(
+        pd.DataFrame({"id": range(60), "text": ["a long   text of many words " * 9 + str(row) for row in range(60)]})
+    )
+    session = Session(dataset)
+    session.adopt(Result(RNG.normal(size=(60, 2)).astype(np.float32), "reduce", "given", {}, "", "k"))
+    wire = Wire(session, sent)
+    part = next(part for part in wire.view.parts if isinstance(part, marks.Marks))
+    frame = render(points(session.layout.values, session.coloring(), None, session.selection), viewport(VIEW))
+    few = replace(frame, rows=frame.rows[: marks.TITLED])
+    assert part.drawn(few)["marks"]["titles"][0] == "a long text of many words a long text of many w…"
+    assert part.drawn(frame)["marks"]["titles"] is None
+    wire.view.close()
+
+
+def test_a_sheet_holds_the_thumbnails_that_were_asked_for(wire: Wire) -> None:
+    start = len(wire.sent)
+    wire.say("sprites", rows=[5, 3, True, -1, N, "4", 4])
+    came = wire.wait("sprites", start)
+    assert came["rows"] == [5, 3, 4]
+    assert came["sizes"] == [96, 48, 0, 0, 96, 48], "picture 3 cannot be read"
+    whole = Image.open(io.BytesIO(came["sheet"])).convert("RGBA")
+    assert whole.size == (came["across"] * came["cell"], came["cell"])
+    assert np.abs(np.subtract(whole.getpixel((20, 20)), (100, 80, 90, 255))).max() <= 4
+    assert whole.getpixel((2 * came["cell"] + 20, 20))[3] == 0, "transparent"
+
+
+def test_a_sheet_does_not_wait_for_slow_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(marks, "PATIENCE", 0.0)
+    assert marks.soon([1, 2, 3], lambda row: bytes([row])) == [b"\x01"]
+    monkeypatch.setattr(marks, "PATIENCE", 60.0)
+    assert marks.soon([1, 2, 3], lambda row: bytes([row])) == [b"\x01", b"\x02", b"\x03"]
+
+
+def found_for(wire: Wire, row: int, **more: Any) -> dict[str, Any]:
+    wire.say("neighbours", **{"row": row, "k": 5, "metric": None} | more)
+    return until(lambda: (found := wire.values()["neighbours"]) and found["row"] == row and found, "neighbours")
+
+
+def test_neighbours_are_listed_nearest_first(wire: Wire) -> None:
+    found = found_for(wire, 40)
+    far = np.linalg.norm(VECTORS.astype(float) - VECTORS[40], axis=1)
+    assert found["metric"] == "euclidean"
+    assert [item["row"] for item in found["items"]] == np.argsort(far, kind="stable")[1:6].tolist()
+    assert [item["distance"] for item in found["items"]] == pytest.approx(np.sort(far)[1:6])
+    assert len(found["pictures"]) == 6
+    place = wire.session.layout.values[found["items"][0]["row"]]
+    assert (found["items"][0]["x"], found["items"][0]["y"]) == tuple(map(float, place))
+    wire.say("neighbours_off")
+    assert wire.values()["neighbours"] is None
+    assert found_for(wire, 41, metric="cosine")["metric"] == "cosine"
+
+
+def test_hidden_neighbours_are_told_and_not_selected(wire: Wire) -> None:
+    first = found_for(wire, 40)["items"][0]["row"]
+    wire.session.filters = {"x": ~Ids([f"i{first}"])}
+    wire.say("neighbours_off")
+    items_ = found_for(wire, 40)["items"]
+    assert [item["hidden"] for item in items_] == [True, False, False, False, False]
+    wire.say("select_neighbours", row=40, mode="replace")
+    assert np.flatnonzero(wire.session.selection).tolist() == sorted([40, *(item["row"] for item in items_[1:])])
+    wire.say("clear")
+    wire.say("select_neighbours", row=41, mode="replace")
+    assert not wire.session.selection.any(), "an item whose neighbours are not there yet"
+
+
+def test_grow_adds_the_neighbours(wire: Wire) -> None:
+    wire.say("select", rule=Ids(["i40", "i3"]).to_json(), mode="replace")
+    wire.say("grow", k=4)
+    until(lambda: wire.session.selection.sum() > 2, "a larger selection")
+    wanted = set(np.argsort(np.linalg.norm(VECTORS - VECTORS[40], axis=1))[:5]) | set(
+        np.argsort(np.linalg.norm(VECTORS - VECTORS[3], axis=1))[:5]
+    )
+    assert set(np.flatnonzero(wire.session.selection)) == wanted
+    assert "added" in wire.toasts()[-1]
+    wire.say("clear")
+    wire.say("grow", k=1)
+    assert "nothing is selected" in wire.toasts()[-1]
+
+
+def test_growing_shows_how_far_it_is_and_stops(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(neighbours, "QUIET", 0.0)
+    monkeypatch.setattr(neighbours, "OFTEN", 0.0)
+
+    def endless(features: Any, rows: Any, k: int, metric: str, progress: Progress) -> None:
+        while True:
+            progress(0.5)
+            time.sleep(0.01)
+
+    monkeypatch.setattr(neighbours, "around", endless)
+    wire.say("select", rule=Ids(["i40"]).to_json(), mode="replace")
+    for stop in ({"verb": "grow_stop"}, {"verb": "clear"}):
+        wire.say("grow", k=4)
+        until(lambda: wire.values()["growing"] == {"fraction": 0.5, "of": 1}, "how far it is")
+        wire.say(**stop)
+        until(lambda: not neighbours_of(wire)._growing.busy, "its end")
+        assert wire.values()["growing"] is None
+        wire.say("select", rule=Ids(["i40"]).to_json(), mode="replace")
+    assert wire.session.selection.sum() == 1
+
+
+def neighbours_of(wire: Wire) -> neighbours.Neighbours:
+    return next(part for part in wire.view.parts if isinstance(part, neighbours.Neighbours))
+
+
+def test_ids_to_copy(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert wire.say("ids") == []
+    wire.say("select", rule=Ids(["i7", "i3"]).to_json(), mode="replace")
+    assert wire.say("ids") == [{"ids": {"text": "i3\ni7", "count": 2}}]
+    monkeypatch.setattr(neighbours, "COPIED", 1)
+    wire.say("ids")
+    assert "use Export" in wire.toasts()[-1]
 
 
 # The end of a visit
@@ -1029,3 +1237,190 @@ def test_in_a_notebook_no_message_of_any_thread_is_lost() -> None:
         del panel_state._views[root.ref["id"]]
     heard = re.findall(r"messages-of-\d:\d+;", "".join(Listening.heard))
     assert sorted(heard) == sorted(f"messages-of-{who}:{count};" for who in range(4) for count in range(200))
+
+
+# Columns, filters and the legend's histogram
+
+
+def facets(wire: Wire, search: str = "") -> dict[str, dict[str, Any]]:
+    """The columns as the tab shows them, once all are counted."""
+    start = len(wire.sent)
+    wire.say("columns", open=True, search=search)
+    return latest(wire, start)
+
+
+def latest(wire: Wire, start: int) -> dict[str, dict[str, Any]]:
+    def found() -> Any:
+        sent = [message["set"]["columns"] for message in wire.sent[start:] if "columns" in message.get("set", {})]
+        return next((one for one in sent if not one["counting"]), None)
+
+    return {facet["name"]: facet for facet in until(found, "the columns")["facets"]}
+
+
+def test_every_column_has_bars_that_follow_the_selection_and_the_filters(wire: Wire) -> None:
+    assert "columns" not in wire.values(), "counted only while the tab is open"
+    shown = facets(wire)
+    assert list(shown) == ["cluster", "number", "huge", "kind", "many", "code", "day", "flag"]
+    for one in shown.values():
+        counts = [bar["all"] for bar in one["bars"]] if one["kind"] == "values" else [*one["all"], one["missing"]["all"]]
+        assert sum(counts) == N, one["name"]
+    start = len(wire.sent)
+    wire.say("select", rule=InCluster(1).to_json(), mode="replace")
+    kind = wire.session.dataset.column("kind")
+    chosen = {bar["name"]: bar["selected"] for bar in latest(wire, start)["kind"]["bars"]}
+    assert chosen == {name: ((kind == name) & wire.session.selection).sum() for name in "abc"} | {
+        "(missing)": (kind.isna() & wire.session.selection).sum()
+    }
+    start = len(wire.sent)
+    wire.say("filter_values", column="kind", values=["a", "(missing)"])
+    now = latest(wire, start)
+    assert [bar["shown"] for bar in now["kind"]["bars"] if not bar["on"]] == [0, 0]
+    assert [bar["name"] for bar in now["kind"]["bars"] if bar["on"]] == ["a", "(missing)"]
+    assert sum(now["number"]["shown"]) + now["number"]["missing"]["shown"] == wire.session.shown.sum()
+    wire.say("columns", open=False, search="")
+    start = len(wire.sent)
+    wire.say("clear")
+    time.sleep(0.05)
+    assert not [message for message in wire.sent[start:] if "columns" in message.get("set", {})]
+
+
+def test_a_range_filters_the_map_the_items_and_what_can_be_brushed(wire: Wire) -> None:
+    edges = facets(wire)["number"]["edges"]
+    wire.say("filter_range", column="number", low=edges[2], high=edges[5])
+    number = wire.session.dataset.column("number").to_numpy()
+    inside = (number >= edges[2]) & (number < edges[5])
+    assert 0 < inside.sum() < N
+    assert (wire.session.shown == inside).all()
+    assert wire.values()["items_of"]["count"] == inside.sum()
+    start = len(wire.sent)
+    wire.say(**VIEW | {"viewport": [-50.0, 50.0, -50.0, 50.0]})
+    assert wire.wait("frame", start)["seen"] == inside.sum()
+    wire.say("select", rule=Box(-99, -99, 99, 99).to_json(), mode="replace")
+    assert (wire.session.selection == inside).all()
+    wire.say("select_entry", name="a")
+    assert (wire.session.selection == inside & (wire.session.dataset.column("kind") == "a").to_numpy()).all()
+    outside = int(np.flatnonzero(~inside)[0])
+    wire.say("clear")
+    wire.say("pick", **center(wire.session, outside), mode="replace")
+    assert not wire.session.selection.any()
+    assert facets(wire)["number"]["place"] == [2, 5]
+    wire.say("filter_range", column="number", low=None, high=None)
+    assert wire.session.shown is None
+
+
+def test_chips_say_what_is_filtered_and_take_it_away(wire: Wire) -> None:
+    assert wire.values()["filters"] == []
+    wire.say("filter_range", column="number", low=1, high=3)
+    wire.say("filter_values", column="kind", values=["a"])
+    wire.say("hide", name="b")
+    words = [(chip["key"], chip["name"], chip["text"]) for chip in wire.values()["filters"]]
+    assert words == [("number", "number", "1 – 3"), ("kind", "kind", "a"), (None, "kind", "without b")]
+    wire.say("unfilter", column="number")
+    assert [chip["key"] for chip in wire.values()["filters"]] == ["kind", None]
+    wire.say("unfilter_all")
+    assert wire.values()["filters"] == []
+    assert wire.session.shown is None
+    wire.say("solo", name="c")
+    assert wire.values()["filters"][0]["text"] == "only c"
+
+
+def test_what_is_no_filter_is_said(wire: Wire) -> None:
+    for verb, fields in [
+        ("filter_range", {"column": "kind", "low": 1, "high": 2}), ("filter_range", {"column": "number", "low": "a", "high": 2}),
+        ("filter_values", {"column": "number", "values": ["a"]}), ("filter_values", {"column": "kind", "values": ["nope"]}),
+        ("unfilter", {"column": "nope"}), ("filter_range", {"column": "words", "low": 1, "high": 2}),
+    ]:  # fmt: skip
+        before = len(wire.toasts())
+        wire.say(verb, **fields)
+        assert len(wire.toasts()) == before + 1
+        assert wire.toasts()[-1] != "that did not work; reload the page if it happens again"
+    assert wire.session.filters == {}
+
+
+def test_the_legend_of_numbers_is_a_histogram_that_filters(wire: Wire) -> None:
+    wire.say("color", by="column:number")
+    drawn = until(lambda: wire.values().get("histogram"), "the histogram")
+    assert drawn["key"] == "number"
+    assert len(drawn["colors"]) == len(drawn["all"])
+    assert (drawn["colors"][0][:3], drawn["colors"][-1]) == ("#44", "#fde725"), "dark to light, as on the map"
+    assert sum(drawn["all"]) == N - 9
+    start = len(wire.sent)
+    wire.say("filter_range", column="number", low=5, high=None)
+    until(lambda: [m for m in wire.sent[start:] if "histogram" in m.get("set", {})], "the histogram")
+    again = wire.values()["histogram"]
+    assert sum(again["shown"]) == (wire.session.dataset.column("number") >= 5).sum()
+    assert again["filtered"]
+
+
+def test_counts_in_view_are_found_by_an_entrys_code(wire: Wire) -> None:
+    for by in ("column:kind", "cluster", "label", "column:many"):
+        wire.say("color", by=by)
+        start = len(wire.sent)
+        wire.say(**VIEW | {"viewport": [-5.0, 0.0, -50.0, 50.0]})
+        counts, colors = wire.wait("frame", start)["counts"], wire.session.coloring()
+        x = wire.session.layout.values[:, 0]
+        for entry in wire.values()["color"]["entries"]:
+            inside = (x >= -5) & (x <= 0) & (colors.codes == colors.names.index(entry["name"]))
+            assert counts[entry["code"]] == inside.sum()
+
+
+def test_density_has_a_scale_and_no_entries(wire: Wire) -> None:
+    assert {"value": "density", "name": "density"} in wire.values()["color"]["choices"]
+    wire.say("color", by="density")
+    said = wire.values()["color"]
+    assert (said["kind"], said["entries"], len(said["scale"])) == ("density", [], 6)
+    start = len(wire.sent)
+    wire.say(**VIEW)
+    assert wire.wait("frame", start)["densest"] >= 1
+
+
+def test_a_filter_of_labels_is_redrawn_when_something_is_labelled(wire: Wire) -> None:
+    wire.say("select", rule=InCluster(0).to_json(), mode="replace")
+    wire.say("label", name="done")
+    wire.say("filter_values", column="label", values=["no label"])
+    wire.say("select", rule=InCluster(1).to_json(), mode="replace")
+    wire.say(**VIEW | {"viewport": [-50.0, 50.0, -50.0, 50.0]})
+    until(lambda: [m for m in wire.sent if "frame" in m and m["frame"]["seen"] == 60], "those without a label")
+    start = len(wire.sent)
+    wire.say("label", name="done")
+    assert wire.values()["items_of"]["count"] == 30
+    until(lambda: [m for m in wire.sent[start:] if "frame" in m and m["frame"]["seen"] == 30], "fewer on the map")
+    assert wire.session.shown.sum() == 30
+    assert wire.values()["selection"]["hidden"] == 30
+    wire.say("delete", name="done")
+    assert wire.session.shown.sum() == N, "no label is left to have"
+
+
+def test_a_hundred_columns_are_shown_a_page_at_a_time(sent: list) -> None:
+    session = Session(table(**{f"<b>{column}</b>": np.arange(20.0) for column in range(100)}))
+    wire = Wire(session, sent)
+    wire.say("ready")
+    assert len(facets(wire)) == 24
+    assert (wire.values()["columns"]["more"], wire.values()["columns"]["total"]) == (76, 100)
+    assert list(facets(wire, "b>7<")) == ["<b>7</b>"]
+    assert facets(wire, "nope") == {}
+    wire.view.close()
+
+
+def test_only_the_newest_wish_is_done(caplog: pytest.LogCaptureFixture) -> None:
+    go, done = threading.Event(), []
+
+    def do(wish: int) -> None:
+        go.wait(10)
+        done.append(wish)
+        if wish == 9:
+            raise ValueError("a wish that fails")
+
+    with ThreadPoolExecutor(1) as pool:
+        newest = Newest(pool, do)
+        newest.ask(0)
+        until(lambda: not newest.outdated, "the first to begin")
+        for wish in range(1, 10):
+            newest.ask(wish)
+        assert newest.outdated
+        go.set()
+        until(lambda: 9 in done, "the last")
+        newest.ask(10)
+        until(lambda: 10 in done, "one more after a failure")
+    assert done == [0, 9, 10]
+    assert "could not be worked out" in caplog.text

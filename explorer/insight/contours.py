@@ -55,10 +55,11 @@ def _smooth(counts: np.ndarray, sigma: float) -> np.ndarray:
 
 
 def _level(density: np.ndarray, counts: np.ndarray, share: float) -> float:
-    """The density above which cells hold that share of the items."""
+    """The density above which cells hold that share of the items; never the peak itself, around which no line runs."""
     order = np.argsort(-density, axis=None)
     held = np.cumsum(counts.ravel()[order])
-    return float(density.ravel()[order[np.searchsorted(held, share * held[-1])]])
+    level = density.ravel()[order[np.searchsorted(held, share * held[-1])]]
+    return float(min(level, 0.8 * density.max()))
 
 
 def _lines(density: np.ndarray, level: float, low: np.ndarray, size: float) -> list[Line]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 
@@ -136,18 +137,19 @@ class Crowd:
     def _bands(self, view: Viewport) -> list[tuple[int, int, int, int]]:
         """Stretches of the view with about as many points each: the grid's lines to look through, the pixel rows to fill.
 
-        Pixel rows belong to one band alone, so that no two threads write to the same; the line of cells between two bands is looked
-        through by both.
+        Pixel rows belong to one band alone, so that no two threads write to the same; lines of cells that reach into two bands are
+        looked through by both.
         """
         grid, height = self.grid, view.pixels[1]
-        first, last = grid.line(view.y0), grid.line(view.y1)
+        first = grid.line(view.y0)
         starts, ends = grid.spans(view.x0, view.x1, view.y0, view.y1)
         done = np.cumsum(ends - starts)
-        cuts = np.searchsorted(done, np.arange(1, 2 * CORES) * (done[-1] / (2 * CORES))) + first if CORES > 1 else []
-        edges = [first, *sorted({int(cut) for cut in cuts if first < cut <= last}), last + 1]
-        rows = [height, *(self._row(line, view) for line in edges[1:-1]), 0]
-        bands = zip(edges[:-1], edges[1:], rows[1:], rows[:-1], strict=True)
-        return [(max(first, low - 1), min(last, high), top, bottom) for low, high, top, bottom in bands if top < bottom]
+        shares = np.arange(1, 2 * CORES) * (done[-1] / (2 * CORES)) if CORES > 1 else []
+        cuts = {self._row(first + int(place), view) for place in np.searchsorted(done, shares)}
+        bands = list(pairwise([0, *sorted(cuts - {0, height}), height]))
+        pixel = 1 / view.scale[1]
+        lines = [(grid.line(view.y1 - (bottom + 1) * pixel), grid.line(view.y1 - (top - 1) * pixel)) for top, bottom in bands]
+        return [(*line, *band) for line, band in zip(lines, bands, strict=True)]
 
     def _row(self, line: int, view: Viewport) -> int:
         """The pixel row in which a line of cells begins."""

@@ -42,7 +42,15 @@ def exact(rule: Rule | None, mask: np.ndarray, seen: Seen) -> Rule:
 
 def frozen(rules: Mapping[str, Rule], slot: str, seen: Seen) -> dict[str, Rule]:
     """The same selections when `slot` ("layout" or "clusters") is about to change: rules that mean it become their items."""
-    return {name: Ids(seen.dataset.ids[rule.mask(seen)]) if slot in needs(rule) else rule for name, rule in rules.items()}
+    return {name: _items(rule, seen) if slot in needs(rule) else rule for name, rule in rules.items()}
+
+
+def _items(rule: Rule, seen: Seen) -> Rule:
+    """A rule of the ids that a rule selects; the rule itself where it cannot select any more (and says why when it is used)."""
+    try:
+        return Ids(seen.dataset.ids[rule.mask(seen)])
+    except InputError:
+        return rule
 
 
 def checked(name: str) -> str:
@@ -80,11 +88,11 @@ def recalled(workspace: Workspace, seen: Seen, results: Mapping[str, Result | No
         try:
             rule, on = from_json(kept["rule"]), dict(kept["on"])
             other = {slot: workspace.get(*map(str, address)) for slot, address in on.items() if now.get(slot) != address}
-        except (TypeError, KeyError, AttributeError, RecursionError) as problem:
+        except (TypeError, KeyError, ValueError, AttributeError, RecursionError) as problem:
             where = workspace.folder / "selections.json"
             raise InputError(f"the selection {name!r} in {where} is damaged ({problem}); take it out of that file") from problem
         then = {slot: result.values for slot, result in other.items() if result is not None}
         if len(then) == len(other) and all(len(values) == len(seen.dataset) for values in then.values()):
             before = Seen(seen.dataset, then.get("layout", seen.layout), then.get("clusters", seen.clusters), seen.labels)
-            found[name] = Ids(seen.dataset.ids[rule.mask(before)]) if other else rule
+            found[name] = _items(rule, before) if other else rule
     return found

@@ -84,7 +84,7 @@ def spacing(places: np.ndarray) -> float | None:
 def caption(dataset: Dataset, row: int) -> str:
     """What stands beside a mark: the item's title, or how its text begins."""
     name = items.title(dataset, row)
-    if dataset.title_column is None and "text" in dataset.roles:
+    if name == str(dataset.ids[row]) and "text" in dataset.roles:
         name = " ".join(dataset.texts(np.array([row]))[0][: 4 * LETTERS].split()) or name
     return name if len(name) <= LETTERS else f"{name[: LETTERS - 1].rstrip()}…"
 

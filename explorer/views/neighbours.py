@@ -34,6 +34,11 @@ class Latest:
     def __init__(self) -> None:
         self._current: object = None
 
+    @property
+    def busy(self) -> bool:
+        """Whether something runs that is still wanted."""
+        return self._current is not None
+
     def stop(self) -> bool:
         """Stop what runs; whether something did."""
         ran, self._current = self._current is not None, None

@@ -23,7 +23,7 @@ class Overview(Part):
         if request is not None:
             view = viewport(request)
             edges = [view.x0, view.x1, view.y0, view.y1]
-            request = {"viewport": edges, "width": view.width, "height": view.height, "ratio": view.ratio, "sequence": 0}
+            request = {"viewport": edges, "width": view.width, "height": view.height, "ratio": view.ratio, "sequence": request.get("sequence")}
         self._request = request
         self._draw()
 
@@ -38,4 +38,4 @@ class Overview(Part):
         self._frames.ask(points(session.layout.values, self.view._colors(), session.shown, session.selection), self._request)
 
     def _send(self, frame: Frame, message: dict[str, Any]) -> None:
-        self.view.page.send(overview={"picture": message["picture"], "viewport": message["viewport"]})
+        self.view.page.send(overview={name: message[name] for name in ("picture", "viewport", "sequence")})

@@ -17,6 +17,7 @@ ROW, HEAD = 17.0, 24.0  # units from a line to the next; of the title
 TO_NAME, TO_COUNT, BETWEEN = 15.0, 12.0, 20.0  # units from an entry's left to its name, a name to its count, a column to the next
 SHARE = 0.26  # of the picture's width that a column may take
 FEW = 10  # entries that surely have room
+_WIDE = str.maketrans("012345679", "888888888")
 RAMP, RAMP_HIGH, RAMP_ALL = 120.0, 11.0, 38.0  # a scale's width and height, and its height with its ends
 
 
@@ -33,7 +34,7 @@ class Key:
         """As wide as its widest line asks, within its share of the picture."""
         title = width(clean(legend.title), TITLE, bold=True) / columns
         lines = [_width(entry) for entry in legend.entries]
-        lines.append(_width(_rest(list(legend.entries))) if len(lines) > FEW else 0.0)
+        lines.append(_width(_widest(_rest(list(legend.entries)))) if len(lines) > FEW else 0.0)
         ends = sum(width(end, SIZE) for end in legend.ends) + TO_COUNT
         natural = max(title, *lines, *([RAMP, ends] if legend.scale else []), 0.0)
         return cls(legend, min(natural + 1.0, SHARE * wide), columns)  # a unit more: sums of widths are not exact
@@ -102,6 +103,11 @@ class Key:
 def _rest(entries: list[Entry]) -> Entry:
     """One line for entries without room."""
     return Entry(f"and {len(entries):,} more", "", sum(entry.count for entry in entries))
+
+
+def _widest(entry: Entry) -> Entry:
+    """With wide digits in all places: fewer entries may be left out, in wider digits."""
+    return Entry(entry.name.translate(_WIDE), "", int(str(entry.count).translate(_WIDE)))
 
 
 def _width(entry: Entry) -> float:

@@ -42,8 +42,8 @@ def _lay(image: Image.Image, rgba: np.ndarray, at: tuple[int, int]) -> None:
     picture = Image.fromarray(rgba)
     if image.mode == "RGB":
         image.paste(picture, at, picture)
-    else:
-        image.alpha_composite(picture, at)
+    else:  # as it is, where there is something: what is not drawn stays white
+        image.paste(picture, at, picture.getchannel("A").point(lambda alpha: 255 if alpha else 0))
 
 
 def _pixel(units: float, sheet: Sheet) -> int:

@@ -183,10 +183,17 @@ class Marks {
     return null
   }
 
+  // What stands on the map and hides what is under it, as boxes.
+  furniture() {
+    const {area, canvas, empty, tip} = this.map
+    const standing = [...area.children].filter((el) => ![canvas, empty, tip].includes(el) && el.offsetWidth)
+    return standing.map(({offsetLeft: left, offsetTop: top, offsetWidth: width, offsetHeight: height}) => [left, top, left + width, top + height])
+  }
+
   // Titles beside discs, on the side where there is room: none over another, over a name or over a disc.
   paintTitles(context, camera, at, {ink, paper}) {
     const gap = this.discRadius() + 5
-    const taken = (this.map.named || []).map(({box}) => box)
+    const taken = [...(this.map.named || []).map(({box}) => box), ...this.furniture()]
     for (const [, px, py] of at) taken.push([px - gap + 3, py - gap + 3, px + gap - 3, py + gap - 3])
     context.font = "12px Inter, system-ui, sans-serif"
     context.textBaseline = "middle"

@@ -36,9 +36,12 @@ class Overview {
     const context = this.canvas.getContext("2d")
     const [width, height] = [this.canvas.width, this.canvas.height]
     context.clearRect(0, 0, width, height)
-    if (this.bitmap) context.drawImage(this.bitmap, 0, 0, width, height)
     const across = (x) => ((x - this.view[0]) / (this.view[1] - this.view[0])) * width
     const down = (y) => ((this.view[3] - y) / (this.view[3] - this.view[2])) * height
+    if (this.picture) {
+      const [a, b, c, d] = this.picture.viewport
+      context.drawImage(this.picture.bitmap, across(a), down(d), across(b) - across(a), down(c) - down(d))
+    }
     const [left, top] = [across(x0), down(y1)]
     const [wide, high] = [Math.max(3, across(x1) - left), Math.max(3, down(y0) - top)]
     context.fillStyle = paper
@@ -64,8 +67,9 @@ class Overview {
     Object.assign(this.canvas, {width: Math.round(width * ratio), height: Math.round(height * ratio)})
     Object.assign(this.canvas.style, {width: `${width}px`, height: `${height}px`})
     this.canvas.hidden = false
-    this.bitmap = null
-    this.store.send({verb: "overview", request: {viewport: this.view, width, height, ratio}})
+    this.picture = null
+    this.sequence = (this.sequence || 0) + 1
+    this.store.send({verb: "overview", request: {viewport: this.view, width, height, ratio, sequence: this.sequence}})
   }
 
   end() {
@@ -74,10 +78,10 @@ class Overview {
     this.store.send({verb: "overview", request: null})
   }
 
-  async onOverview({picture: bytes, viewport}) {
+  async onOverview({picture: bytes, viewport, sequence}) {
     const bitmap = await createImageBitmap(new Blob([bytes], {type: "image/webp"}))
-    if (this.canvas.hidden || viewport.some((edge, place) => edge !== this.view[place])) return
-    this.bitmap = bitmap
+    if (this.canvas.hidden || sequence !== this.sequence) return
+    this.picture = {bitmap, viewport} // which may be of a little more than was asked for
     this.canvas.dataset.pictures = Number(this.canvas.dataset.pictures || 0) + 1
     this.map.draw()
   }
