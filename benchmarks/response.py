@@ -124,7 +124,7 @@ def measured(browser: Any, link: str, seconds: int, *, works: bool) -> dict[str,
         second.goto(link)
         canvas = second.wait_for_selector("canvas.map-canvas[data-frames]", timeout=60_000)
         canvas.evaluate("(canvas) => window.follow(canvas)")
-        second.keyboard.press("p")  # the tool that pans
+        second.keyboard.press("v")  # the tool that pans
         second.wait_for_timeout(20_000)  # its items have come, and the child process has made itself ready
         if works:
             start(first)
@@ -181,9 +181,9 @@ def picture_costs(rows: int) -> str:
         "category", "cluster", codes, list("abcdefghij"), [f"#{hue:02x}60{255 - hue:02x}" for hue in range(0, 250, 25)]
     )
     view = viewport({"viewport": [-6, 6, -5, 5], "width": 640, "height": 560})
-    drawn = points(layout, colors, frozenset(), selection)
+    drawn = points(layout, colors, None, selection)
     frame = render(drawn, view)
-    made = {"what to draw": lambda: points(layout, colors, frozenset(), selection), "render": lambda: render(drawn, view),
+    made = {"what to draw": lambda: points(layout, colors, None, selection), "render": lambda: render(drawn, view),
             f"the file of {len(frame.webp()) / 1000:.0f} kB": frame.webp}  # fmt: skip
     took = {part: np.median(timeit.repeat(make, number=1, repeat=10)) * 1000 for part, make in made.items()}
     return f"One picture of {rows:,} points, {view.width} × {view.height}, in ms: " + ", ".join(

@@ -57,7 +57,7 @@ def nearest_rows(
         known = start + np.flatnonzero(np.isfinite(features[queries[start:stop]]).all(axis=1))
         if len(known):
             rows[known], distances[known] = _block(features, queries[known], k, metric, part)
-    return rows, distances / 2 if metric == "cosine" else np.sqrt(distances)
+    return rows, distances
 
 
 def around(
@@ -70,22 +70,24 @@ def around(
 
 @np.errstate(over="ignore", under="ignore", invalid="ignore")  # what is not finite is told apart, not warned of
 def _block(features: np.ndarray, queries: np.ndarray, k: int, metric: str, progress: Progress) -> tuple[np.ndarray, np.ndarray]:
-    """Rows and squared distances of the nearest, ``(m, k)`` each; of cosine, squared distances between directions."""
+    """Rows and distances of the nearest, ``(m, k)`` each."""
     asked, middle = _exact(features[queries], metric), _middle(features)
     rough = _rough(features[queries], metric, middle)
     best = _Best(len(queries), k)
     for start in range(0, len(features), ROWS):
         progress(start / len(features), "finding neighbours")
         block = np.asarray(features[start : start + ROWS])
-        query, row = np.nonzero(_possible(rough, _rough(block, metric, middle), best.worst, k))
+        worst = 2 * best.worst if metric == "cosine" else best.worst**2  # back to squares, between directions for cosine
+        query, row = np.nonzero(_possible(rough, _rough(block, metric, middle), worst, k))
         kept = row + start != queries[query]
         query, row = query[kept], row[kept]
         for first in range(0, len(query), PAIRS):
             some, others = query[first : first + PAIRS], row[first : first + PAIRS]
             apart = asked[some] - _exact(block[others], metric)
-            best.add(some, others + start, np.einsum("ij,ij->i", apart, apart))
+            squares = np.einsum("ij,ij->i", apart, apart)
+            best.add(some, others + start, squares / 2 if metric == "cosine" else np.sqrt(squares))
     progress(1.0, "finding neighbours")
-    return best.rows, best.squares
+    return best.rows, best.distances
 
 
 def _exact(rows: np.ndarray, metric: str) -> np.ndarray:
@@ -145,28 +147,28 @@ def _enough(most: np.ndarray, k: int) -> np.ndarray:
 
 
 class _Best:
-    """The nearest found so far of each of m queries: `rows` ``(m, k)``, -1 where there is none, and their `squares`."""
+    """The nearest found so far of each of m queries: `rows` ``(m, k)``, -1 where there is none, and their `distances`."""
 
     def __init__(self, m: int, k: int) -> None:
         self.rows = np.full((m, k), -1, np.int64)
-        self.squares = np.full((m, k), np.inf)
+        self.distances = np.full((m, k), np.inf)
 
     @property
     def worst(self) -> np.ndarray:
         """``(m,)``: what a row must beat, infinite where there are not k yet."""
-        return self.squares[:, -1]
+        return self.distances[:, -1]
 
-    def add(self, query: np.ndarray, rows: np.ndarray, squares: np.ndarray) -> None:
+    def add(self, query: np.ndarray, rows: np.ndarray, distances: np.ndarray) -> None:
         """Take in pairs of a query's place and a row; a later row does not displace an equal one."""
-        good = np.isfinite(squares)
-        query, rows, squares = query[good], rows[good], squares[good]
+        good = np.isfinite(distances)
+        query, rows, distances = query[good], rows[good], distances[good]
         some, k = np.unique(query), self.rows.shape[1]
         query = np.concatenate([np.repeat(some, k), query])
-        rows, squares = np.concatenate([self.rows[some].ravel(), rows]), np.concatenate([self.squares[some].ravel(), squares])
-        order = np.lexsort((rows, squares, query))
+        rows, distances = np.concatenate([self.rows[some].ravel(), rows]), np.concatenate([self.distances[some].ravel(), distances])
+        order = np.lexsort((rows, distances, query))
         query = query[order]
         first = np.arange(len(query)) - np.searchsorted(query, query) < k
-        self.rows[some], self.squares[some] = rows[order][first].reshape(-1, k), squares[order][first].reshape(-1, k)
+        self.rows[some], self.distances[some] = rows[order][first].reshape(-1, k), distances[order][first].reshape(-1, k)
 
 
 __all__ = ["METRICS", "around", "nearest_rows"]

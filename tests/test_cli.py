@@ -54,7 +54,7 @@ def command(*arguments: str, **environment: str) -> subprocess.CompletedProcess:
 # What is wrong is one line, and status 2
 
 WRONG: list[tuple[list[str], str]] = [
-    ([], "give one of demo, open, run, export, methods"),
+    ([], "give one of demo, open, run, export, picture, methods"),
     (["opne"], "did you mean 'open'"),
     (["run"], "required: SOURCE, -o/--out"),
     (["run", "SOURCE"], "required: -o/--out"),

@@ -122,6 +122,21 @@ def test_a_range_of_dates_is_what_its_rule_selects(values: pa.Array, data: st.Da
 
 
 @pytest.mark.parametrize(
+    ("values", "kind"),
+    [
+        (pa.array([tenth / 10 for tenth in range(31)], pa.float32()), "number"),
+        (pa.array([datetime(2020, 1, 1, hour, tzinfo=UTC) for hour in range(24)], pa.timestamp("s", "Europe/Berlin")), "date"),
+        (pa.array([-1_500, -1_000, -999, -1, 0, 1, 999, 1_000, 5_000], pa.timestamp("us")), "date"),
+    ],
+)
+def test_a_range_of_each_bar_where_rounding_or_a_time_zone_could_move_a_value(values: pa.Array, kind: str) -> None:
+    bins, seen = cut(values, kind)
+    for bar in range(bins.size - 1):
+        rule = bins.rule(bins.edges[bar], bins.edges[bar + 1])
+        assert (rule.mask(seen) == (bins.codes == bar)).all()
+
+
+@pytest.mark.parametrize(
     ("values", "texts"),
     [
         (range(3, 8), ["3", "4", "5", "6", "7", "8"]),
@@ -205,6 +220,12 @@ def test_values_of_any_kind(values: pa.Array, kind: str, names: tuple[str, ...])
     assert bins.names == names
     for place, name in enumerate(names):
         assert (bins.rule([name]).mask(seen) == (bins.codes == place)).all()
+
+
+def test_other_values_are_not_the_missing_ones() -> None:
+    bins, seen = cut([*(f"v{place}" for place in range(12)), None], "category")
+    assert bins.names[-2:] == ("other", "(missing)")
+    assert bins.rule(["other"]).mask(seen).sum() == 12 - TOP
 
 
 def test_ten_thousand_categories() -> None:
@@ -318,6 +339,11 @@ def test_a_filter_of_a_label_follows_what_is_labelled(session: Session) -> None:
     assert session.shown.sum() == 50, "what was labelled just now is shown no more"
     session.filter("label", HasLabel("a"))
     assert session.shown.sum() == 10
+    heard: list[Any] = []
+    session.param.watch(heard.append, "filters")
+    session.label("a")
+    session.create_category("z")
+    assert heard == [], "filters that still fit do not change"
     session.rename_category("a", "b")
     assert session.filters == {}, "a category that is gone filters nothing"
     assert session.shown is None

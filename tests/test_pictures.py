@@ -128,12 +128,11 @@ def test_a_large_picture_is_a_small_one_magnified() -> None:
     assert red[1] / red[0] == pytest.approx(9, rel=0.3)
 
 
-@pytest.mark.parametrize("count", [60_000])
-def test_a_crowd_is_as_dark_on_a_large_picture_as_on_a_small_one(count: int) -> None:
-    layout = np.random.default_rng(0).normal(0, 1, (count, 2)).astype(np.float32)
+def test_a_crowd_is_about_as_dark_on_a_large_picture_as_on_a_small_one() -> None:
+    layout = np.random.default_rng(0).normal(0, 1, (400_000, 2)).astype(np.float32)
     what = Figure(points(layout), (-4.0, 4.0, -4.0, 4.0))
     small, large = (255 - np.asarray(drawn(what, width=width, height=width), float).mean() for width in (900, 3600))
-    assert 0.5 < large / small < 1.6
+    assert 0.55 < large / small < 1.6, (small, large)
 
 
 def test_a_size_of_text_in_points_is_kept_whatever_the_pixels() -> None:
@@ -147,7 +146,8 @@ def test_beyond_what_memory_has_room_for_the_points_are_stretched(monkeypatch: p
     monkeypatch.setattr("explorer.exports.picture.points.MOST_DRAWN", 40_000)
     image = drawn(corners(), width=900, height=900)
     assert image.size == (900, 900)
-    assert at(image, corners(), 0, 0, width=900, height=900)[0] > 200
+    red, green, blue = at(image, corners(), 0, 0, width=900, height=900)
+    assert red > 200 > max(green, blue)
     assert MOST_DRAWN * 16 < 500e6
 
 

@@ -41,7 +41,7 @@ def go(way: str, patch: pytest.MonkeyPatch) -> None:
         patch.setattr(discs, "most", lambda view: -1)
     if way == "cells":
         patch.setattr(crowd, "COARSE", -1)
-        patch.setattr(crowd, "FINEST", 1e9)
+        patch.setattr(crowd, "FINEST", 300)
 
 
 def drawn(frame: Frame) -> int:

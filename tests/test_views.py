@@ -1411,7 +1411,7 @@ def test_only_the_newest_wish_is_done(caplog: pytest.LogCaptureFixture) -> None:
         if wish == 9:
             raise ValueError("a wish that fails")
 
-    with ThreadPoolExecutor(1) as pool:
+    with ThreadPoolExecutor(2) as pool:
         newest = Newest(pool, do)
         newest.ask(0)
         until(lambda: not newest.outdated, "the first to begin")

@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from explorer.dataset.columns import KINDS, to_series
 from explorer.dataset.pictures import Background, Picture, open_picture
@@ -122,6 +123,13 @@ class Dataset:
             raise unknown("column", name, self.kinds)
         return to_series(self.table.column(name), self.kinds[name])
 
+    def distinct(self, name: str) -> int:
+        """How many different values a column has, missing ones aside."""
+        column = self.table.column(name)
+        if pa.types.is_dictionary(column.type):  # which Arrow does not count
+            column = column.cast(column.type.value_type)
+        return int(pc.count_distinct(column, mode="only_valid").as_py())
+
     def of_kind(self, *kinds: str) -> list[str]:
         """The columns of these kinds."""
         return [name for name, kind in self.kinds.items() if kind in kinds]
@@ -210,8 +218,11 @@ class Dataset:
         """A hash of all that the items are: ids, columns, roles and vectors, and of picture files their size and time."""
         types = [str(kind) for kind in self.table.schema.types]
         digest = hashlib.sha256(json.dumps([self.kinds, self.roles, types], sort_keys=True).encode())
-        for identifier in self.ids:
-            digest.update(repr(identifier).encode("utf-8", "surrogatepass"))
+        if self.ids.dtype == np.int64:
+            digest.update(np.ascontiguousarray(self.ids).data)
+        else:
+            for start in range(0, len(self.ids), HASHED):
+                digest.update("".join(map(repr, self.ids[start : start + HASHED])).encode("utf-8", "surrogatepass"))
         for column in self.table.columns:
             _hash_column(digest, column)
         for array in (self.vectors, self.layout):

@@ -12,6 +12,7 @@ import numpy as np
 
 LARGEST = 2048  # cells along the longer side
 POINTS_A_CELL = 4  # as many on average, until the grid is at its largest
+SMALL = 50_000  # points up to which all are looked at one by one, without a grid and without numba
 SAMPLE = 200_000  # places by which it is judged whether a few lie far out
 
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -104,6 +105,20 @@ def in_bands(work: Callable[[int, int], object], length: int, most: int = 0) -> 
     edges = np.linspace(0, length, bands + 1).astype(int).tolist()
     for done in [_POOL.submit(work, low, high) for low, high in pairwise(edges)]:
         done.result()
+
+
+def tally(codes: np.ndarray, length: int, mask: np.ndarray | None = None) -> np.ndarray:
+    """``(length,)`` int64: how often each of the codes 0, 1, … stands among ``(n,)`` ints, all or where a mask says so."""
+    if len(codes) <= SMALL:
+        some = codes if mask is None else codes[mask]
+        return np.bincount(some[some >= 0], minlength=length)
+    from explorer.grid import kernels
+
+    parts: list[np.ndarray] = []
+    every = mask is None
+    chosen = np.zeros(0, bool) if mask is None else mask
+    in_bands(lambda low, high: parts.append(kernels.tally(codes, chosen, every, low, high, length)), len(codes), 2 * CORES)
+    return np.stack(parts).sum(axis=0)
 
 
 def bounds(layout: np.ndarray) -> tuple[float, float, float, float] | None:

@@ -100,3 +100,14 @@ def fill(
                 for place in range(starts[own], starts[own + 1]):
                     mask[rows[place]] = True
     return tested
+
+
+@njit(nogil=True, cache=True)
+def tally(codes: np.ndarray, mask: np.ndarray, every: bool, low: int, high: int, length: int) -> np.ndarray:
+    """How often each code stands among those of ``low:high`` that the mask says, or all."""
+    counts = np.zeros(length, np.int64)
+    for place in range(low, high):
+        code = codes[place]
+        if 0 <= code < length and (every or mask[place]):
+            counts[code] += 1
+    return counts

@@ -6,14 +6,15 @@ import numpy as np
 
 SHARES = (0.5, 0.9)  # of the items that the lines enclose
 _CELLS = 160  # along the longer side
-_SMOOTH = 0.25  # of Scott's bandwidth: groups of several islands keep their gaps
+_SMOOTH = 0.6  # of Scott's bandwidth: groups of several islands keep their gaps
+_SAMPLE = 100_000  # items whose density decides where the lines run
 _FEWEST = 5  # items; fewer have no density to speak of
 
 Line = list[tuple[float, float]]
 
 
 def contours(places: np.ndarray, shares: tuple[float, ...] = SHARES) -> list[tuple[float, list[Line]]]:
-    """For each share, the closed lines around the fewest cells that hold so much of ``(n, 2)`` places.
+    """For each share, the closed lines around the densest part that holds so much of ``(n, 2)`` places.
 
     The density is a histogram smoothed by a Gaussian (Scott's rule, narrowed); its lines are contourpy's, in the layout's units.
     Places with NaN are left out; fewer than five, or all in one point, have no lines.
@@ -27,7 +28,9 @@ def contours(places: np.ndarray, shares: tuple[float, ...] = SHARES) -> list[tup
     cells = at[:, 1] * shape[0] + at[:, 0]
     counts = np.bincount(cells, minlength=shape[0] * shape[1]).reshape(shape[1], shape[0]).astype(np.float64)
     density = _smooth(counts, sigma / size)
-    return [(share, _lines(density, _level(density, counts, share), low, size)) for share in shares]
+    dense = _at(density, (known[:: max(1, len(known) // _SAMPLE)] - low) / size)
+    levels = np.minimum(np.quantile(dense, [1 - share for share in shares]), 0.8 * density.max())  # no line runs around the peak itself
+    return [(share, _lines(density, float(level), low, size)) for share, level in zip(shares, levels, strict=True)]
 
 
 def _grid(known: np.ndarray) -> tuple[np.ndarray, float, tuple[int, int], float]:
@@ -54,12 +57,15 @@ def _smooth(counts: np.ndarray, sigma: float) -> np.ndarray:
     return counts
 
 
-def _level(density: np.ndarray, counts: np.ndarray, share: float) -> float:
-    """The density above which cells hold that share of the items; never the peak itself, around which no line runs."""
-    order = np.argsort(-density, axis=None)
-    held = np.cumsum(counts.ravel()[order])
-    level = density.ravel()[order[np.searchsorted(held, share * held[-1])]]
-    return float(min(level, 0.8 * density.max()))
+def _at(density: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """The density at places given in cells, between the cells' middles as the lines see it."""
+    padded = np.pad(density, 1)
+    x, y = np.clip(places.T + 0.5, 0, np.array(padded.shape)[::-1, None] - 1.001)
+    column, row = x.astype(np.int64), y.astype(np.int64)
+    right, up = x - column, y - row
+    low = padded[row, column] * (1 - right) + padded[row, column + 1] * right
+    high = padded[row + 1, column] * (1 - right) + padded[row + 1, column + 1] * right
+    return low * (1 - up) + high * up
 
 
 def _lines(density: np.ndarray, level: float, low: np.ndarray, size: float) -> list[Line]:

@@ -180,8 +180,8 @@ class Crowd:
         left, right = _blocks(view.x0, view.x1, x0, size * kx)
         low, high = _blocks(view.y0, view.y1, y0, size * ky)
         width, height = right - left, high - low
-        edges = x0 + np.array([left, right]) * kx * size, y0 + np.array([low, high]) * ky * size
-        snapped = Viewport(*map(float, (*edges[0], *edges[1])), width, height)
+        wide, tall = kx * size, ky * size
+        snapped = Viewport(x0 + left * wide, x0 + right * wide, y0 + low * tall, y0 + high * tall, width, height)
         sums = np.zeros((self.layers, width * height, 4), np.int64)
         blocks = np.array([left, low, kx, ky])
         shape = (grid.across, grid.down, blocks, width, height)

@@ -41,9 +41,11 @@ def draw(points: Points, rows: np.ndarray, x: np.ndarray, y: np.ndarray, view: V
     colors = own_colors(points, rows)
     for mask, wide, strength in layers:
         if mask.any():
-            sums = _compiled_sums if compiled or _much(len(rows), wide) else _quick_sums
-            found = sums(x[mask], y[mask], colors[mask], (height, width), wide)
-            _over(canvas, *_layer(found, density=points.density), strength)
+            given = x[mask], y[mask], colors[mask], (height, width), wide
+            if compiled or _much(len(rows), wide):
+                _compiled(canvas, *given, strength, density=points.density)
+            else:
+                _over(canvas, *_layer(_sums(*given), density=points.density), strength)
     return (canvas * 255 + 0.5).astype(np.uint8).reshape(height, width, 4)
 
 
@@ -63,15 +65,22 @@ def _much(count: int, size: float) -> bool:
     return count * (2 * int(np.ceil(size)) + 1) ** 2 > QUICK
 
 
-def _compiled_sums(x: np.ndarray, y: np.ndarray, colors: np.ndarray, shape: tuple[int, int], size: float) -> np.ndarray:
+def _compiled(
+    canvas: np.ndarray, x: np.ndarray, y: np.ndarray, colors: np.ndarray, shape: tuple[int, int], size: float, strength: float,
+    *, density: bool,
+) -> None:  # fmt: skip
+    """Sum and lay one layer by numba's loops."""
     from explorer.raster import kernels
 
     total = np.zeros((4, shape[0] * shape[1]))
     kernels.add_discs(total, x, y, colors.astype(np.float64), shape[1], shape[0], size)
-    return total
+    if density:
+        _over(canvas, *_layer(total, density=True), strength)
+    else:
+        kernels.lay_discs(canvas, total, OPACITY, strength)
 
 
-def _quick_sums(x: np.ndarray, y: np.ndarray, colors: np.ndarray, shape: tuple[int, int], size: float) -> np.ndarray:
+def _sums(x: np.ndarray, y: np.ndarray, colors: np.ndarray, shape: tuple[int, int], size: float) -> np.ndarray:
     """``(4, pixels)``: coverage, then red, green and blue × coverage; the order of points does not matter."""
     height, width = shape
     reach = int(np.ceil(size + 0.5))

@@ -154,8 +154,9 @@ def hue(
 
 @njit(nogil=True, cache=True)
 def layer(
-    sums: Array, marks: Array, row: int, column: int, table: Array, large: Array, of_large: Array, kind: int, ramp: Array, missing: Array
-) -> tuple[float, float, float, float]:
+    sums: Array, marks: Array, row: int, column: int, table: Array, large: Array, of_large: Array, kind: int, ramp: Array,
+    missing: Array,
+) -> tuple[float, float, float, float]:  # fmt: skip
     """One layer's opacity and colour at a pixel; an empty one shows a little of those around it."""
     height, width = marks.shape
     state = marks[row, column]
@@ -189,9 +190,9 @@ def layer(
 
 @njit(nogil=True, cache=True)
 def shade(
-    under: Array, over: Array, marks_under: Array, marks_over: Array, table_under: Array, large_under: Array, of_large_under: Array,
-    table_over: Array, large_over: Array, of_large_over: Array, strengths: Array, layers: int, kind: int, ramp: Array, missing: Array,
-    low: int, high: int, rgba: Array,
+    under: Array, over: Array, marks_under: Array, marks_over: Array,
+    table_under: Array, large_under: Array, of_large_under: Array, table_over: Array, large_over: Array, of_large_over: Array,
+    strengths: Array, layers: int, kind: int, ramp: Array, missing: Array, low: int, high: int, rgba: Array,
 ) -> None:  # fmt: skip
     """Colour the pixel rows ``low:high``: the second layer over the first, straight colour and opacity, a transparent ground."""
     for row in range(low, high):
@@ -234,3 +235,17 @@ def add_discs(total: Array, x: Array, y: Array, colors: Array, width: int, heigh
                     total[0, pixel] += cover
                     for channel in range(3):
                         total[channel + 1, pixel] += cover * colors[point, channel]
+
+
+@njit(nogil=True, cache=True)
+def lay_discs(canvas: Array, total: Array, one: float, strength: float) -> None:
+    """Lay the sums of `add_discs` over ``(pixels, 4)`` of straight colour and opacity; `one` is a single disc's opacity."""
+    for pixel in range(len(canvas)):
+        cover = total[0, pixel]
+        if cover > 0:
+            alpha = (1.0 - (1.0 - one) ** cover) * strength
+            rest = canvas[pixel, 3] * (1 - alpha)
+            for channel in range(3):
+                own = total[channel + 1, pixel] / cover
+                canvas[pixel, channel] = (own * alpha + canvas[pixel, channel] * rest) / (alpha + rest)
+            canvas[pixel, 3] = alpha + rest

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from explorer.grid import Grid
+from explorer.grid import SMALL, Grid
 from explorer.raster import discs
 from explorer.raster.picture import Frame, Viewport
 from explorer.raster.points import Points
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from explorer.raster.crowd import Crowd
 
 FEW = 4_000  # points whose rows a frame tells: so many can have marks of their own
-SMALL = 50_000  # points that are looked through one by one, without a grid
 
 
 class Scene:

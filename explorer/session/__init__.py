@@ -148,7 +148,7 @@ class Session(param.Parameterized):
         current = getattr(self, SLOTS[result.kind])
         if self.saved and current is not None and current.key != result.key:
             self.saved = frozen(self.saved, SLOTS[result.kind], self.seen)  # they were drawn on what it replaces
-        self.param.update(**{SLOTS[result.kind]: result, "filters": kept})
+        self.param.update(**{SLOTS[result.kind]: result}, **({} if len(kept) == len(self.filters) else {"filters": kept}))
         self.workspace.remember({slot: getattr(self, slot) for slot in SLOTS.values()})
         return result
 
@@ -604,7 +604,8 @@ class _Follow:
     def __call__(self, event: param.parameterized.Event) -> None:
         session = self._session()
         if session is not None:
-            session.param.update(labels=event.new, filters=fitting(session.filters, event.new.names))
+            kept = fitting(session.filters, event.new.names)
+            session.param.update(labels=event.new, **({} if len(kept) == len(session.filters) else {"filters": kept}))
 
 
 def _unwatch(workspace: Workspace, watcher: Any) -> None:

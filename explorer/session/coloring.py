@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from explorer.dataset import Dataset
+from explorer.grid import tally
 from explorer.labels import NONE, Labels, colors
 from explorer.raster.points import hex_colors
 
@@ -58,8 +59,7 @@ class Coloring:
 
     def counts(self, mask: np.ndarray | None = None) -> np.ndarray:
         """Items of each entry, all or within a mask."""
-        codes = self.codes if mask is None else self.codes[mask]
-        return np.bincount(codes[codes >= 0], minlength=len(self.names))
+        return tally(self.codes, len(self.names), mask)
 
 
 @dataclass(frozen=True, eq=False)

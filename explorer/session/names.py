@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from explorer.session import Session
 
 MOST_NAMES = 300  # names on the map; those without room are left out where they are drawn
-_SAMPLE = 4_000  # items of a group that its places are found among
+_SAMPLE = 1_500  # items of a group that its places are found among
 _HALVINGS = 3  # a group is halved so often for its further places: eight parts
 _SMALLEST = 6  # items of a part that is worth a place
 
@@ -28,7 +28,7 @@ def cluster_names(session: Session, shown: np.ndarray | None = None) -> list[dic
     if session.clusters is None or session.layout is None or session.stale("cluster"):
         return []
     known = session.cluster_names
-    found = _groups(session.clusters.values, session.layout.values, session.layout.valid, shown)
+    found = _groups(session.clusters.values, session.layout.values, shown)
     named = [(cluster, known.get(cluster, f"cluster {cluster}"), at) for cluster, at in found[:MOST_NAMES]]
     return [{"text": text, "cluster": cluster} | at for cluster, text, at in named]
 
@@ -38,19 +38,20 @@ def category_names(session: Session, shown: np.ndarray | None = None) -> list[di
     if session.layout is None or not len(session.labels):
         return []
     categories = session.labels.categories
-    found = _groups(session.labels.codes - 1, session.layout.values, session.layout.valid, shown)
+    found = _groups(session.labels.codes - 1, session.layout.values, shown)
     named = [(categories[code + 1], at) for code, at in found]
     return [{"text": one.name, "category": one.name, "color": one.color} | at for one, at in named if one.name.strip()][:MOST_NAMES]
 
 
-def _groups(codes: np.ndarray, layout: np.ndarray, valid: np.ndarray, shown: np.ndarray | None) -> list[tuple[int, dict[str, Any]]]:
+def _groups(codes: np.ndarray, layout: np.ndarray, shown: np.ndarray | None) -> list[tuple[int, dict[str, Any]]]:
     """Each group with its place, its further places and its size; codes below 0 are of no group."""
-    rows = np.flatnonzero((codes >= 0) & valid & (True if shown is None else shown))
+    placed = np.isfinite(layout[:, 0]) & np.isfinite(layout[:, 1])
+    rows = np.flatnonzero((codes >= 0) & placed & (True if shown is None else shown))
     own = codes[rows]
     if own.max(initial=0) < 1 << 15:
         own = own.astype(np.int16)  # sorted in one pass
     order = rows[np.argsort(own, kind="stable")]
-    starts = np.searchsorted(codes[order], np.arange(int(codes.max(initial=-1)) + 2))
+    starts = np.concatenate([[0], np.cumsum(np.bincount(own))])
     found = []
     for group, (start, stop) in enumerate(zip(starts[:-1].tolist(), starts[1:].tolist(), strict=True)):
         if stop > start:

@@ -20,10 +20,13 @@ _LOG = logging.getLogger("explorer")
 class Contours(Part):
     """Sends ``contours`` for the selection and ``pointed`` for an entry of the legend."""
 
-    def ready(self) -> None:
+    def __init__(self, view: Any) -> None:
+        super().__init__(view)
         self._latest = {"contours": 0, "pointed": 0}
-        if not self._watchers:
-            self.watch(self._changed, "selection", "layout", "filters", "hidden")
+        self.watch(self._changed, "selection", "layout", "filters", "hidden")
+
+    def ready(self) -> None:
+        """Send those of the selection."""
         self._changed()
 
     def on_point(self, name: str | None) -> None:
@@ -41,8 +44,6 @@ class Contours(Part):
 
     def _begin(self, what: str, mask: np.ndarray | None, color: str = "") -> None:
         """Work the lines out in a thread; of several wishes only the last is answered."""
-        if not hasattr(self, "_latest"):
-            return
         self._latest[what] += 1
         layout, shown = self.session.layout, self.session.shown
         if mask is None or layout is None:

@@ -396,7 +396,7 @@ class Explorer(Viewer):
         session = self.session
         if session.color_by != "none":
             return
-        few = [name for name in session.dataset.of_kind("category") if 2 <= session.dataset.column(name).nunique() <= 20]
+        few = [name for name in session.dataset.of_kind("category") if 2 <= session.dataset.distinct(name) <= 20]
         if few:
             session.color_by = f"column:{few[0]}"
         elif session.clusters is not None:

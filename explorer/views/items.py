@@ -89,11 +89,12 @@ def _is_id(dataset: Dataset, name: str) -> bool:
 
 def _plain(dataset: Dataset, name: str, rows: list[int] | np.ndarray) -> list[Any]:
     """A column's values at some rows; dates that Python has no value for (the year 12,000) are text."""
-    taken = dataset.table.column(name).take(pa.array(rows))
+    column = dataset.table.column(name)
+    taken = [column[int(row)] for row in rows]  # not `take`, which first joins all the chunks of a column
     try:
-        return list(taken.to_pylist())
+        return [value.as_py() for value in taken]
     except (ValueError, OverflowError):
-        return list(taken.cast(pa.string()).to_pylist())
+        return [value.cast(pa.string()).as_py() for value in taken]
 
 
 def title(dataset: Dataset, row: int) -> str:

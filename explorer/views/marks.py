@@ -1,4 +1,4 @@
-"""Marks of their own on the map while few items are in view: where each is, its colour and title, and its picture when asked for."""
+"""Marks of their own on the map while few items are in view: where each is, its colour and title, its picture when asked for."""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any
 
 from explorer.errors import InputError
@@ -12,6 +13,7 @@ from explorer.worker import Job
 
 TITLES = {"extract": "Features", "reduce": "Layout", "cluster": "Clusters"}
 PREVIEW = "pca"  # shown at once, while a slower layout is on its way
+MANY = 500_000  # items beyond which nothing that takes hours begins by itself
 
 
 class Pipeline:
@@ -80,13 +82,25 @@ class Pipeline:
         given = self.session.layout is not None and self.session.layout.method == "given"
         if given and "extract" not in self._asked and self.steps["cluster"].settings().get("on") == "layout":
             missing = [kind for kind in missing if kind != "extract"]  # nothing here needs features
-        if missing and missing[0] == "extract":
+        if len(self.session.dataset) > MANY:
+            self._start_quick(missing)
+        elif missing and missing[0] == "extract":
             self.run("extract")
         elif missing:
             self._queue = [self.steps[kind].copy() for kind in missing]
             if "reduce" in missing and self.steps["reduce"].method != PREVIEW:
                 self._queue.insert(0, find("reduce", PREVIEW))
             self._next()
+
+    def _start_quick(self, missing: list[str]) -> None:
+        """Of what is missing, what takes minutes at most; the others say why they wait, unless they were asked for."""
+        slow = [kind for kind in missing if kind != "extract" and kind not in self._asked]
+        self._queue = [self.steps[kind].copy() for kind in missing if kind not in slow]
+        if "reduce" in slow and self.session.layout is None:
+            self._queue = sorted([*self._queue, find("reduce", PREVIEW)], key=lambda step: KINDS.index(step.kind))
+        for kind in slow:
+            self.messages[kind] = f"{len(self.session.dataset):,} items take long: press Run when you want to wait for it"
+        self._next()
 
     def _lacks(self, kind: str) -> bool:
         result = getattr(self.session, SLOTS[kind])
@@ -156,13 +170,14 @@ class Pipeline:
         }  # fmt: skip
 
     def _methods(self, kind: str) -> list[str]:
-        if kind == "extract":
-            from explorer.features import fitting
-
-            known = fitting(self.session.dataset)
-        else:
-            known = names(kind)
+        known = self._extractors if kind == "extract" else names(kind)
         return known if self.steps[kind].method in known else [*known, self.steps[kind].method]
+
+    @cached_property
+    def _extractors(self) -> list[str]:
+        from explorer.features import fitting
+
+        return fitting(self.session.dataset)
 
     def _ready(self, kind: str) -> tuple[bool, str]:
         on_layout = kind == "cluster" and self.steps[kind].settings().get("on") == "layout"

@@ -32,9 +32,11 @@ def map_(session: Session) -> dict[str, Any]:
         return {"bounds": None, "title": title, "hint": "Run the steps on the left, or wait for those that run", "without": 0}
     box = bounds(session.layout.values)
     without = len(session.dataset) - int(session.layout.valid.sum())
-    places = session.layout.values[session.layout.valid].astype(np.float64)
-    middle = np.array([box[0] + box[1], box[2] + box[3]]) / 2 if box is not None else 0.0
-    extent = float(np.abs(places - middle).max(initial=0.0))  # of the farthest point, also one beyond the bounds
+    extent = 0.0  # of the farthest point, also one beyond the bounds
+    if box is not None:
+        for places, low, high in zip(session.layout.values.T, box[::2], box[1::2], strict=True):
+            known = places if not without else places[session.layout.valid]
+            extent = max(extent, abs(float(known.min()) - (low + high) / 2), abs(float(known.max()) - (low + high) / 2))
     known = {"bounds": box, "extent": extent, "without": without}
     return known | {"key": session.layout.key, "title": session.layout.method, "hint": ""}
 
@@ -48,7 +50,9 @@ def color(session: Session, coloring: Coloring) -> dict[str, Any]:
         assert coloring.values is not None
         missing = int(np.isnan(coloring.values).sum())
         return known | {"scale": list(NUMBER_SCALE), "ends": ends(coloring), "missing": missing, "entries": []}
-    everything, chosen = coloring.counts(), coloring.counts(session.selection)
+    visible = session.selection if session.shown is None else session.selection & session.shown  # as the columns' bars count
+    everything = coloring.totals
+    chosen = coloring.counts(visible) if visible.any() else np.zeros_like(everything)
     entries: list[dict[str, Any]] = [
         {"name": name, "color": color_, "all": int(all_), "selected": int(some), "hidden": name in session.hidden, "code": code}
         for code, (name, color_, all_, some) in enumerate(zip(coloring.names, coloring.colors, everything, chosen, strict=True))

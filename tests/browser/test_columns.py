@@ -156,7 +156,14 @@ def test_the_legend_of_numbers_is_dragged_and_stays_while_it_is(page: Any) -> No
     page.locator("select[aria-label='colour by']").select_option("column:number")
     canvas = page.locator(".legend canvas")
     canvas.wait_for()
-    drag(page, canvas, 0.01, 0.32)
+    box = canvas.bounding_box()
+    middle = box["y"] + box["height"] / 2
+    page.mouse.move(box["x"] + 1, middle)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 0.6 * box["width"], middle, steps=3)
+    until(lambda: drawn(page) < N, "the map follows while the drag goes on")
+    page.mouse.move(box["x"] + 0.32 * box["width"], middle + 150, steps=5)
+    page.mouse.up()
     until(lambda: drawn(page) == np.count_nonzero(NUMBER <= 9), "the first third")
     assert page.locator(".filters .chip").count() == 1
     page.locator("select[aria-label='colour by']").select_option("density")

@@ -138,7 +138,7 @@ def test_zoom_pan_and_fit(demo: Any) -> None:
     until(lambda: not said(demo).startswith("1,911 of"), "fewer items in view")
     demo.keyboard.press("f")
     until(lambda: said(demo).startswith("1,911 of"), "all items after F")
-    demo.keyboard.press("p")
+    demo.keyboard.press("v")
     demo.mouse.down()
     demo.mouse.move(box["x"] + 400, box["y"] + 30, steps=4)
     demo.mouse.up()

@@ -72,6 +72,10 @@ def zoom_to(page: Any, row: int) -> None:
         page.mouse.wheel(0, -120)
         time.sleep(0.15)
     assert canvas(page).get_attribute("data-marks") == "thumbnails"
+    for _ in range(5):
+        page.mouse.move(*pixel(page, row))
+        page.mouse.wheel(0, -120)
+        time.sleep(0.15)
     time.sleep(1)  # the sheets come
 
 
@@ -114,10 +118,10 @@ def test_close_up_items_are_their_pictures_and_the_picture_is_what_is_hit(demo: 
     row = apart()
     zoom_to(demo, row)
     x, y = pixel(demo, row)
-    demo.mouse.move(x + 9, y + 9)  # its corner, farther than a point's reach
-    demo.mouse.move(x + 10, y + 10)
+    demo.mouse.move(x + 16, y + 17)  # its corner, farther than a point's reach
+    demo.mouse.move(x + 17, y + 17)
     demo.locator(".tip:not([hidden]) b", has_text=NAMES[row]).wait_for()
-    demo.mouse.click(x + 10, y + 10)
+    demo.mouse.click(x + 17, y + 17)
     demo.locator(".detail dd", has_text=IDS[row]).wait_for()
     assert re.search(r"· 1 selected", demo.locator(".sentence").inner_text())
 
@@ -132,7 +136,7 @@ def test_the_neighbours_of_a_clicked_item_are_listed_and_drawn(demo: Any) -> Non
     until(lambda: canvas(demo).get_attribute("data-lines") == "12", "lines to all twelve")
     demo.get_by_role("button", name="more neighbours").click()
     until(lambda: matches(demo, nearest(row, 13)), "one more")
-    demo.locator("select[aria-label=metric]").select_option("euclidean")
+    demo.locator("select[aria-label=distance]").select_option("euclidean")
     until(lambda: matches(demo, nearest(row, 13, "euclidean")), "the same by another metric")
     demo.get_by_role("button", name="Select them").click()
     until(lambda: "· 14 selected" in demo.locator(".sentence").inner_text(), "the item and its neighbours")

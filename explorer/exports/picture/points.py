@@ -9,7 +9,7 @@ import numpy as np
 from explorer.exports.picture.sheet import Sheet
 from explorer.raster import Points, Viewport, render
 
-MOST_DRAWN = 27_000_000  # pixels, 6,000 × 4,500; beyond, the smallest disc is seven pixels wide and can be stretched: memory
+MOST_DRAWN = 24_000_000  # pixels, 6,000 × 4,000; beyond, the smallest disc is some pixels wide and can be stretched: memory
 FINER = 2.0  # pixels a unit for a crowd: as on a screen of twice the size
 
 

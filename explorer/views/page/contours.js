@@ -27,10 +27,10 @@ class Contours {
     }, 120) // a pointer on its way passes many entries
   }
 
-  paint(context, camera, {paper, accent}) {
-    for (const [what, fallback] of [["contours", accent], ["pointed", accent]]) {
+  paint(context, camera, {ink, paper}) {
+    for (const what of ["contours", "pointed"]) {
       const found = this.store.get(what)
-      for (const {share, lines} of found?.rings || []) this.trace(context, camera, lines, {color: found.color || fallback, paper, outer: share > 0.5})
+      for (const {share, lines} of found?.rings || []) this.trace(context, camera, lines, {color: found.color || ink, paper, outer: share > 0.5})
     }
   }
 

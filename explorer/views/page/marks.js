@@ -2,7 +2,7 @@
 
 const THUMB_LEAST = 24 // pixels on the longer side of a thumbnail on the map
 const THUMB_MOST = 64
-const THUMB_ROOM = 1.6 // of the median distance to the next item: how large a thumbnail is
+const THUMB_ROOM = 2 // of the median distance to the next item: how large a thumbnail is
 const SHEETS = 48 // sheets of thumbnails that are kept, 2.4 MB each
 const ASKED = 64 // thumbnails asked for at once
 const DIMMED = 0.33 // what is left of an unselected mark while there is a selection

@@ -46,7 +46,7 @@ class Neighbours {
   }
 
   controls(found) {
-    const metric = h("select", {"aria-label": "metric", "data-key": "metric", onchange: (event) => this.change(this.k, event.target.value)},
+    const metric = h("select", {"aria-label": "distance", "data-key": "near-metric", onchange: (event) => this.change(this.k, event.target.value)},
       found.metrics.map((name) => h("option", {value: name}, name)))
     metric.value = found.metric
     return h("div", {class: "near-controls"},

@@ -41,7 +41,7 @@ class PictureForm {
   say() {
     this.doc.textContent = this.known.formats[this.ending.selectedIndex].doc
     const inches = Number(this.inputs.width.value) / Number(this.inputs.dpi.value)
-    this.print.textContent = inches > 0 && isFinite(inches) ? `Printed, ${short(inches * 2.54)} cm (${short(inches)} in) wide` : ""
+    this.print.textContent = inches > 0 && isFinite(inches) ? `Printed, ${(inches * 2.54).toFixed(1)} cm (${inches.toFixed(1)} in) wide` : ""
   }
 
   get isValid() { return ["width", "dpi"].every((name) => this.inputs[name].reportValidity()) }
