@@ -217,6 +217,7 @@ def test_a_crowd_is_what_the_slow_picture_shows(exact: bool, given: tuple[Points
 @given(given=scenes())
 def test_cells_are_what_the_slow_picture_of_their_edges_shows(given: tuple[Points, Viewport]) -> None:
     cloud, view = given
+    assume(np.abs(np.nan_to_num(cloud.layout, posinf=0, neginf=0)).max(initial=0) < 1e30)  # a view of nothing is never drawn so
     with pytest.MonkeyPatch.context() as patch:
         go("cells", patch)
         frame = render(cloud, view)

@@ -127,7 +127,7 @@ class Dataset:
         """How many different values a column has, missing ones aside."""
         column = self.table.column(name)
         if pa.types.is_dictionary(column.type):  # which Arrow does not count
-            column = column.cast(column.type.value_type)
+            column = pa.chunked_array([chunk.indices for chunk in column.unify_dictionaries().chunks], column.type.index_type)
         return int(pc.count_distinct(column, mode="only_valid").as_py())
 
     def of_kind(self, *kinds: str) -> list[str]:

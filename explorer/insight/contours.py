@@ -29,7 +29,7 @@ def contours(places: np.ndarray, shares: tuple[float, ...] = SHARES) -> list[tup
     counts = np.bincount(cells, minlength=shape[0] * shape[1]).reshape(shape[1], shape[0]).astype(np.float64)
     density = _smooth(counts, sigma / size)
     dense = _at(density, (known[:: max(1, len(known) // _SAMPLE)] - low) / size)
-    levels = np.minimum(np.quantile(dense, [1 - share for share in shares]), 0.8 * density.max())  # no line runs around the peak itself
+    levels = np.minimum(np.quantile(dense, [1 - share for share in shares]), 0.97 * density.max())  # there is no line around a peak
     return [(share, _lines(density, float(level), low, size)) for share, level in zip(shares, levels, strict=True)]
 
 
