@@ -1,13 +1,13 @@
 """What jupyter-scatter and embedding-atlas show of five million points in a browser on a machine without a GPU.
 
-    python benchmarks/rivals.py --python /tmp/rivals/bin/python [--rows 5000000 1000000 100000] [--pictures /tmp]
+    python benchmarks/rivals.py --python /tmp/rivals/bin/python [--rows 5000000 1000000 100000] [--only TOOL] [--pictures /tmp]
 
-They live in an environment of their own, whose Python is given. Each tool gets the same file, first with the flags of our browser
-tests (no GPU; Chromium then has WebGL in software, and no WebGPU), and if it shows no map, with software WebGPU asked for too. Fewer rows
-are tried only if no map is shown. The seconds to the first picture are from the command (embedding-atlas, in a window of 900 × 700) or
-from the start of the cell that imports, reads and shows (jupyter-scatter, a map of 900 × 700 in JupyterLab with its kernel running),
-the megabytes are what a relay counts from the server to the browser in that time and the wheel's. Pictures are Chromium's screencast, which has
-a frame whenever something on the page changed, with the time at which it was shown.
+They live in an environment of their own, whose Python is given; the pictures of what they showed go to a folder. Each gets the same
+file, first with the flags of our browser tests (no GPU: Chromium has WebGL in software and no WebGPU) and, if it shows no map, with
+WebGPU in software asked for too. Fewer rows are tried only if no map is shown. Seconds to the first picture are from the command
+(embedding-atlas, in a window of 900 × 700) or from the start of a cell that imports, reads and shows (jupyter-scatter, a map of
+900 × 700 in JupyterLab, its kernel running already); megabytes are what a relay counts from the server to the browser from then to
+the end. When a picture was shown is told by Chromium's screencast, which has a frame whenever something on the page changed.
 """
 
 from __future__ import annotations
@@ -35,17 +35,19 @@ import psutil
 import pyarrow as pa
 import pyarrow.parquet as pq
 from PIL import Image
+from playwright.sync_api import Error, TimeoutError, sync_playwright
 from startup import CHROMIUM, FLAGS, free_port, machine
 
 PATIENCE = 120  # seconds for the first picture, and for the server to listen
 WHEELS = 5
-STILL = 1.5  # seconds without a new picture: the map has come to rest
+STILL = 10.0  # seconds without a new picture: the map has come to rest; or three times what a picture took, if that is more
 SOFTWARE = ["--enable-unsafe-swiftshader", "--use-angle=swiftshader", "--enable-unsafe-webgpu"]
 MODES = {"no GPU": FLAGS, "software WebGPU": [flag for flag in FLAGS if flag != "--disable-gpu"] + SOFTWARE}
 HEADS = (
     "tool", "version", "Chromium", "rows", "what the page showed", "seconds to the first picture",
     "seconds from wheel to new picture, median (all)", "MB sent to the browser", "GB of the browser",
 )  # fmt: skip
+INSTALL = "python -m venv /tmp/rivals && /tmp/rivals/bin/python -m pip install jupyter-scatter embedding-atlas jupyterlab"
 TROUBLE = re.compile(r"[^\n]*(?:WebG[LP]|Error|Failed|unavailable|not supported|out of memory|Kernel Restarting)[^\n]*")
 CELL = """import pandas as pd, jscatter
 df = pd.read_parquet({file!r})
@@ -54,8 +56,9 @@ jscatter.Scatter(data=df, x='x', y='y', color_by='kind', width=900, height=700).
 MAP = """() => {
   const canvases = (root) => [...root.querySelectorAll("*")].flatMap((el) =>
     (el.tagName === "CANVAS" ? [el] : []).concat(el.shadowRoot ? canvases(el.shadowRoot) : []))
-  const boxes = canvases(document).map((canvas) => canvas.getBoundingClientRect()).filter((box) => box.width > 200 && box.height > 150)
-  const box = boxes.sort((one, other) => other.width * other.height - one.width * one.height)[0]
+  const boxes = canvases(document).map((canvas) => canvas.getBoundingClientRect())
+  const large = boxes.filter((box) => box.width > 200 && box.height > 150)
+  const box = large.sort((one, other) => other.width * other.height - one.width * one.height)[0]
   return box ? [box.left, box.top, box.width, box.height] : null
 }"""
 
@@ -85,7 +88,7 @@ def installed(python: str | None) -> dict[str, str]:
             command = [python, "-c", ask.format(names=list(TOOLS))]
             answered: dict[str, str] = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
             return answered
-    print("python -m venv /tmp/rivals && /tmp/rivals/bin/python -m pip install jupyter-scatter embedding-atlas jupyterlab", file=sys.stderr)
+    print(INSTALL, file=sys.stderr)
     raise SystemExit(2)
 
 
@@ -105,7 +108,8 @@ def tried(name: str, version: str, mode: str, given: argparse.Namespace, folder:
     """Print a row for the most points, and for fewer until a map is shown; whether one was."""
     for rows in given.rows:
         file = cloud(rows, folder / f"{rows}.parquet")
-        found = measured(TOOLS[name], given.python, file, MODES[mode], given.pictures / f"rivals_{name}_{rows}_{mode.replace(' ', '_')}.png")
+        picture = given.pictures / f"rivals_{name}_{rows}_{mode.replace(' ', '_')}.png"
+        found = measured(TOOLS[name], given.python, file, MODES[mode], picture)
         cells = [f"`{name}`", version, mode, f"{rows:,}", found.words, seconds(found.first), wheels(found.wheels)]
         print("| " + " | ".join([*cells, f"{found.sent / 1e6:.1f}", f"{found.memory / 2**30:.1f}"]) + " |", flush=True)
         if found.first is not None:
@@ -173,7 +177,8 @@ class Film:
 
     def _keep(self, event: dict[str, Any]) -> None:
         self.frames.append((float(event["metadata"]["timestamp"]), base64.b64decode(event["data"])))
-        self._session.send("Page.screencastFrameAck", {"sessionId": event["sessionId"]})
+        with suppress(Error):  # the page was closed
+            self._session.send("Page.screencastFrameAck", {"sessionId": event["sessionId"]})
 
     def look(self, at: int, box: list[float]) -> np.ndarray:
         """The pixels of one frame within a box of the page, ``(height, width, 3)``."""
@@ -198,10 +203,10 @@ class Film:
             self.wait()
         return None
 
-    def settle(self, box: list[float], patience: float = 30) -> None:
-        """Wait until the box looks the same for a while."""
-        until = time.monotonic() + patience
-        while time.monotonic() < until and self.changed(len(self.frames) - 1, box, STILL) is not None:
+    def settle(self, box: list[float], still: float) -> None:
+        """Wait until the box has looked the same for so many seconds."""
+        until = time.monotonic() + PATIENCE
+        while time.monotonic() < until and self.changed(len(self.frames) - 1, box, still) is not None:
             pass
 
 
@@ -217,8 +222,6 @@ def coloured(pixels: np.ndarray) -> float:
 
 def measured(tool: Callable[..., Any], python: str, file: Path, flags: list[str], picture: Path) -> Found:
     """Let one tool show one file in a browser of its own."""
-    from playwright.sync_api import Error, sync_playwright
-
     found, console, asked = Found(), [], set()
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
@@ -264,13 +267,13 @@ def watch(film: Film, started: float, found: Found) -> None:
     if box is None:
         found.words = words
         return
-    film.settle(box)
+    film.settle(box, STILL)
     share = coloured(film.look(-1, box))
     # the box may have been something else before: the first picture has at least half of the colour of the one it came to
     found.first = next(when for at, (when, _) in enumerate(film.frames) if coloured(film.look(at, box)) > share / 2) - started
     found.words = f"a map, {box[2]:.0f} × {box[3]:.0f}, {share:.0%} of it coloured"
     for turn in range(WHEELS):
-        taken = wheel(film, box, -120 if turn % 2 == 0 else 120)
+        taken = wheel(film, box, -120 if turn % 2 == 0 else 120, max([STILL, *(3 * one for one in found.wheels)]))
         if taken is None:
             found.words += f"; wheel {turn + 1} changed nothing in {PATIENCE} s"
             return
@@ -289,13 +292,14 @@ def wait_for_map(film: Film) -> tuple[list[float] | None, str]:
             return None, f"no map: “{trouble[0].strip()}”"
         if box and coloured(film.look(-1, box)) > 0.01:
             return box, ""
-    return None, f"no map after {PATIENCE} s, {'a canvas without colours' if box else 'no canvas'}: “{' '.join(words.split())[:120]}”"
+    what = "a canvas without colours" if box else "no canvas"
+    return None, f"no map after {PATIENCE} s, {what}: “{' '.join(words.split())[:120]}”"
 
 
-def wheel(film: Film, box: list[float], by: int) -> float | None:
-    """Seconds from one turn of the wheel in the middle of the map to the first other picture of it."""
+def wheel(film: Film, box: list[float], by: int, still: float) -> float | None:
+    """Seconds from one turn of the wheel in the middle of the map, once it is still, to the first other picture of it."""
     film.page.mouse.move(box[0] + box[2] / 2, box[1] + box[3] / 2)
-    film.settle(box)
+    film.settle(box, still)
     last, turned = len(film.frames) - 1, time.time()
     film.page.mouse.wheel(0, by)
     shown = film.changed(last, box, PATIENCE)
@@ -345,7 +349,8 @@ def atlas(python: str, file: Path, page: Any) -> Iterator[tuple[Film, Relay, flo
 def scatter(python: str, file: Path, page: Any) -> Iterator[tuple[Film, Relay, float]]:
     """jupyter-scatter in one cell of a notebook in JupyterLab."""
     port, folder = free_port(), file.parent
-    cell = {"cell_type": "code", "id": "c0", "metadata": {}, "outputs": [], "execution_count": None, "source": CELL.format(file=str(file))}
+    empty = {"cell_type": "code", "id": "c0", "metadata": {}, "outputs": [], "execution_count": None}
+    cell = empty | {"source": CELL.format(file=str(file))}
     kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
     (folder / "map.ipynb").write_text(json.dumps({"cells": [cell], "metadata": kernel, "nbformat": 4, "nbformat_minor": 5}))
     command = [
@@ -364,8 +369,6 @@ def scatter(python: str, file: Path, page: Any) -> Iterator[tuple[Film, Relay, f
 
 def ready(page: Any) -> None:
     """Wait for the notebook's kernel and put the focus into its cell."""
-    from playwright.sync_api import TimeoutError
-
     page.locator(".jp-Notebook .jp-Cell").first.wait_for(timeout=PATIENCE * 1000)
     with suppress(TimeoutError):  # JupyterLab asks only where it cannot tell
         page.get_by_role("button", name="Select Kernel").first.click(timeout=10_000)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from explorer import grid
 from explorer.grid import Grid
-from explorer.raster import NUMBER_SCALE, Frame, Points, Scene, Viewport, bounds, crowd, discs, nearest, render, scene
+from explorer.raster import NUMBER_SCALE, SCALINGS, Frame, Points, Scene, Viewport, bounds, crowd, discs, kernels, nearest, render, scene
 from explorer.raster.discs import DIM, OPACITY, SELECTED
 
 PALETTE = np.array([[1, 0, 0], [0, 0.5, 1], [0.6, 0.6, 0.6]], np.float32)
@@ -587,3 +587,31 @@ def test_nearest_at_a_large_offset() -> None:
     assert nearest(layout, 5e6 + 0.2, 5e6, 0.25) == 0
     assert nearest(layout, 5e6 + 0.3, 5e6, 0.25) == 1
     assert nearest(layout, 5e6 + 0.2, 5e6 + 0.2, 0.25) is None
+
+
+# How opacity grows
+
+
+@pytest.mark.parametrize("scaling", SCALINGS)
+@slow
+@given(st.lists(st.integers(1, 100_000), min_size=1, max_size=30))
+def test_opacity_grows_with_the_count_and_the_densest_is_opaque(scaling: str, held: list[int]) -> None:
+    counts, pixels = np.unique([0, *held], return_counts=True)
+    made = crowd.opacities(counts, pixels, scaling)
+    assert made[0] == 0
+    assert (np.diff(made) >= 0).all()
+    assert made[1] >= kernels.FAINTEST
+    assert made[-1] == pytest.approx(1)
+    top = max(held)
+    along = {"log": np.log1p(counts) / np.log1p(top), "linear": counts / top,
+             "equal": [np.mean([one <= count for one in held]) for count in counts]}[scaling]  # fmt: skip
+    assert made[1:] == pytest.approx(0.4 + 0.6 * np.asarray(along)[1:])
+
+
+def test_each_scaling_gives_another_picture() -> None:
+    layout = RNG.normal(size=(200_000, 2)).astype(np.float32)
+    frames = [render(points(layout, scaling=scaling), Viewport(-4, 4, -3, 3, 90, 70)) for scaling in SCALINGS]
+    assert all(frame.crowd for frame in frames)
+    shown = [frame.rgba[..., 3].astype(int) for frame in frames]
+    assert np.abs(shown[0] - shown[1]).max() > 50
+    assert np.abs(shown[1] - shown[2]).max() > 50

@@ -2,7 +2,7 @@
 
 from explorer.grid import SMALL, bounds
 from explorer.raster.picture import Frame, Viewport
-from explorer.raster.points import NUMBER_SCALE, Points
+from explorer.raster.points import NUMBER_SCALE, SCALINGS, Points
 from explorer.raster.scene import FEW, Scene, nearest, render
 
-__all__ = ["FEW", "NUMBER_SCALE", "SMALL", "Frame", "Points", "Scene", "Viewport", "bounds", "nearest", "render"]
+__all__ = ["FEW", "NUMBER_SCALE", "SCALINGS", "SMALL", "Frame", "Points", "Scene", "Viewport", "bounds", "nearest", "render"]

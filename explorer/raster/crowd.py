@@ -16,6 +16,7 @@ from explorer.raster.points import STEPS, Points, scale
 
 COARSE = 16_000_000  # points in view beyond which whole cells are summed into pixels, not points
 FINEST = 1.5  # a cell may be so many pixels wide to stand for one
+FAINTEST = kernels.FAINTEST  # opacity of a pixel with hardly a point
 TABLE = 4_096  # counts up to here have their opacity in a table
 
 
@@ -103,7 +104,7 @@ class Crowd:
             sums, tally = self._of_points(view)
         rgba = self._shaded(sums, view)
         densest = int(sums[..., 0].sum(axis=0).max(initial=0))
-        return Frame(rgba, view, int(tally.sum()), self._counts(tally), densest)
+        return Frame(rgba, view, int(tally.sum()), self._counts(tally), densest, crowd=True)
 
     def _counts(self, tally: np.ndarray) -> np.ndarray:
         """The tally of inks as counts of the palette's codes."""
@@ -218,15 +219,36 @@ class Crowd:
 
     def _opacities(self, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Opacity by count: a table up to `TABLE`, and beyond it the different counts with theirs."""
-        some = np.bincount(np.minimum(counts, TABLE), minlength=TABLE + 1)
-        large = np.unique(counts[counts >= TABLE]) if some[TABLE] else np.zeros(0, counts.dtype)
-        top = int(large[-1]) if len(large) else int(np.flatnonzero(some)[-1])
-        return density(np.arange(TABLE), top), large.astype(np.int64), density(large, top)
+        pixels = np.bincount(np.minimum(counts, TABLE), minlength=TABLE + 1)
+        large, held = np.unique(counts[counts >= TABLE], return_counts=True) if pixels[TABLE] else (np.zeros(0, np.int64),) * 2
+        known = np.concatenate([np.flatnonzero(pixels[:TABLE]), large])
+        table = np.zeros(TABLE)
+        strengths = opacities(known, np.concatenate([pixels[:TABLE][pixels[:TABLE] > 0], held]), self.points.scaling)
+        table[known[known < TABLE]] = strengths[known < TABLE]
+        return table, large.astype(np.int64), strengths[known >= TABLE]
 
 
-def density(counts: np.ndarray, top: int) -> np.ndarray:
-    """Opacity by the logarithm of the count: a single point is plain to see, the densest pixel is opaque."""
-    return np.where(counts >= 1, 0.4 + 0.6 * np.minimum(np.log1p(counts) / np.log1p(max(1, top)), 1.0), 0.0)
+def opacities(counts: np.ndarray, pixels: np.ndarray, scaling: str) -> np.ndarray:
+    """The opacity of a pixel by how many points it holds: one alone is plain to see, the densest is opaque.
+
+    Parameters
+    ----------
+    counts
+        ``(m,)``, the different counts in order, perhaps with 0 first.
+    pixels
+        ``(m,)``, how many pixels hold so many.
+    scaling
+        One of `explorer.raster.points.SCALINGS`.
+    """
+    top = max(1, int(counts.max(initial=1)))
+    if scaling == "linear":
+        along = counts / top
+    elif scaling == "equal":
+        ranks = np.cumsum(np.where(counts > 0, pixels, 0))
+        along = ranks / max(1, int(ranks.max(initial=1)))
+    else:
+        along = np.log1p(counts) / np.log1p(top)
+    return np.where(counts > 0, FAINTEST + (1 - FAINTEST) * along, 0.0)
 
 
 def _blocks(low: float, high: float, origin: float, size: float) -> tuple[int, int]:

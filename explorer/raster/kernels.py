@@ -10,6 +10,7 @@ Array = np.ndarray
 CATEGORY, NUMBER, DENSITY = 0, 1, 2
 BLANK, EMPTY, SOME, ALONE = 0, 1, 2, 3  # a pixel: nothing in or around it, nothing in it, something, and something all by itself
 
+FAINTEST = 0.4  # opacity of a pixel that holds next to nothing beside the densest
 ALONE_OPACITY = 0.9  # of a pixel with no neighbour: a single outlier is plain to see
 BESIDE_ALONE = 0.55  # of the four pixels at its sides
 CORNER_ALONE = 0.25  # and of the four at its corners
@@ -147,7 +148,7 @@ def hue(
         return first * share, second * share, third * share
     if kind == NUMBER and first == 0:
         return missing[0], missing[1], missing[2]
-    along = second / first / (len(ramp) - 1) if kind == NUMBER else max(0.0, (strength - 0.4) / 0.6)
+    along = second / first / (len(ramp) - 1) if kind == NUMBER else max(0.0, (strength - FAINTEST) / (1 - FAINTEST))
     step = int(along * (len(ramp) - 1) + 0.5)
     return ramp[step, 0], ramp[step, 1], ramp[step, 2]
 
@@ -184,7 +185,7 @@ def layer(
             third += sums[pixel, 3]
     if count == 0:
         return 0.0, 0.0, 0.0, 0.0
-    red, green, blue = hue(count, first, second, third, kind, 0.4, ramp, missing)
+    red, green, blue = hue(count, first, second, third, kind, FAINTEST, ramp, missing)
     return best, red, green, blue
 
 

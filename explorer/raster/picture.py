@@ -55,6 +55,8 @@ class Frame:
         ``(k,)`` int64, how many of them have each code.
     densest
         How many points the fullest pixel holds.
+    crowd
+        Whether pixels were shaded by how many points they hold, rather than discs drawn.
     rows
         Their rows in the layout, in order, where they are at most `FEW`; else None.
     """
@@ -65,6 +67,7 @@ class Frame:
     counts: np.ndarray
     densest: int
     rows: np.ndarray | None = None
+    crowd: bool = False
 
     def webp(self) -> bytes:
         """The picture as WebP: exact while that is small, a crowd's colours to 32 steps, and where even that is much, with loss."""

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 NUMBER_SCALE = ("#440154", "#414487", "#2a788e", "#22a884", "#7ad151", "#fde725")  # viridis, colour-blind-safe
 STEPS = 1024  # shades of a number
+SCALINGS = ("log", "linear", "equal")  # by the count's logarithm, by the count, by its rank among the pixels
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,6 +35,8 @@ class Points:
         ``(n,)`` bool or None for no selection: then nothing is dimmed.
     density
         Whether the colour says how many points a pixel holds, along the number scale.
+    scaling
+        How a crowd's opacity grows with the points of a pixel, one of `SCALINGS`.
     grid
         The layout's grid where there is one already.
     """
@@ -45,6 +48,7 @@ class Points:
     shown: np.ndarray | None = None
     selected: np.ndarray | None = None
     density: bool = False
+    scaling: str = "log"
     grid: Grid | None = None
 
 

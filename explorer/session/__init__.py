@@ -15,7 +15,7 @@ from explorer.errors import InputError, unknown
 from explorer.grid import Grid
 from explorer.labels import Labels
 from explorer.neighbors import around, nearest_rows
-from explorer.raster import SMALL
+from explorer.raster import SCALINGS, SMALL
 from explorer.selection import All, Ids, Not, Rule, Seen, Where, combine, combine_rules
 from explorer.session.bins import Bins, of_clusters, of_column, of_labels
 from explorer.session.coloring import Coloring, Known, choices, coloring
@@ -54,6 +54,10 @@ class Session(param.Parameterized):
     selection = param.Parameter(None, doc="(n,) bool, read only; change it with `select`.")
     labels = param.Parameter(None, doc="The current `Labels`: ids -> category; shared by all sessions of one workspace.")
     color_by = param.String("none", doc='What colours the map: "none", "density", "cluster", "label" or "column:NAME".')
+    density_scale = param.Selector(
+        default=SCALINGS[0], objects=list(SCALINGS), doc="How opacity grows with the items that share a pixel: by their logarithm, "
+        "their number, or their rank among the pixels."
+    )  # fmt: skip
     hidden = param.Parameter(frozenset(), doc="Names of the legend's entries that are not drawn and not brushed.")
     filters = param.Parameter({}, doc="Rules by a column's name; items that fail one are not drawn and not brushed.")
     saved = param.Parameter({}, doc="Saved selections: rules by name, replaced and never edited; see `save_selection`.")

@@ -12,7 +12,7 @@ from explorer.exports.picture import Entry, Figure, Legend, Name
 from explorer.raster import NUMBER_SCALE, bounds
 from explorer.session.coloring import GREY, Coloring, ends
 from explorer.session.names import names
-from explorer.session.points import points
+from explorer.session.points import drawn
 
 if TYPE_CHECKING:
     from explorer.session import Session
@@ -44,8 +44,8 @@ def figure(session: Session, viewport: Sequence[float] | None = None, coloring: 
     named = tuple(Name(one["text"], one["x"], one["y"], tuple(one["more"]), one.get("color", "")) for one in names(session, shown))
     method = layout.method.upper() if len(layout.method) <= ACRONYM else layout.method
     axes = ("x", "y") if method == "given" else (f"{method} 1", f"{method} 2")
-    drawn = points(layout.values, coloring, shown, session.selection)
-    return Figure(drawn, view, named, _legend(coloring, _seen(session, view)), axes, session.dataset.name, _about(session))
+    legend = _legend(coloring, _seen(session, view))
+    return Figure(drawn(session, coloring), view, named, legend, axes, session.dataset.name, _about(session))
 
 
 def _everything(session: Session) -> tuple[float, float, float, float]:

@@ -15,17 +15,18 @@ import panel as pn
 from panel.viewable import Viewer
 
 from explorer.errors import InputError, unknown
-from explorer.raster import Frame, nearest
+from explorer.raster import SCALINGS, Frame, nearest
 from explorer.selection import HasLabel, Ids, InCluster, Rule, Where, from_json
 from explorer.session import Session
 from explorer.session.coloring import Coloring
 from explorer.session.names import category_names, cluster_names
+from explorer.session.points import drawn
 from explorer.step import KINDS, Step
 from explorer.views import items, state
 from explorer.views.columns import Columns
 from explorer.views.component import Page
 from explorer.views.contours import Contours
-from explorer.views.frames import Frames, Scenes, points
+from explorer.views.frames import Frames, Scenes
 from explorer.views.marks import Marks
 from explorer.views.neighbours import Neighbours
 from explorer.views.overview import Overview
@@ -88,7 +89,7 @@ class Explorer(Viewer):
             self.session.param.watch(self._clusters_changed, ["clusters", "features"]),
             self.session.param.watch(self._selection_changed, "selection"),
             self.session.param.watch(self._labels_changed, "labels"),
-            self.session.param.watch(self._colors_changed, ["color_by", "hidden"]),
+            self.session.param.watch(self._colors_changed, ["color_by", "hidden", "density_scale"]),
             self.session.param.watch(self._filters_changed, "filters"),
         ]
         self.parts = [part(self) for part in PARTS]
@@ -176,6 +177,11 @@ class Explorer(Viewer):
         if by not in known:
             raise unknown("thing to colour by", by, known)
         self.session.param.update(color_by=by, hidden=frozenset())
+
+    def _on_density_scale(self, to: str) -> None:
+        if to not in SCALINGS:
+            raise unknown("scale of density", to, SCALINGS)
+        self.session.density_scale = to
 
     def _on_hide(self, name: str) -> None:
         self.session.hidden = self.session.hidden ^ {name}
@@ -374,7 +380,7 @@ class Explorer(Viewer):
         if self._request is None or self.session.layout is None:
             return
         session = self.session
-        self._frames.ask(points(session.layout.values, self._colors(), session.shown, session.selection), self._request)
+        self._frames.ask(drawn(session, self._colors()), self._request)
 
     def _drawn(self, frame: Frame, message: dict[str, Any]) -> None:
         for part in self.parts:

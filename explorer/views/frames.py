@@ -60,8 +60,8 @@ class Frames:
         frame = self._scenes.of(points).draw(viewport(request))
         view = frame.view
         made = {"picture": frame.webp(), "viewport": [view.x0, view.x1, view.y0, view.y1], "sequence": request["sequence"]}
-        told = {"seen": frame.seen, "of": len(points.layout), "counts": frame.counts.tolist(), "densest": frame.densest}
-        self._send(frame, made | told)
+        made |= {"seen": frame.seen, "of": len(points.layout), "counts": frame.counts.tolist()}
+        self._send(frame, made | {"densest": frame.densest, "crowd": frame.crowd})
 
 
 def viewport(request: dict[str, Any]) -> Viewport:

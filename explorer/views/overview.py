@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from explorer.raster import Frame
-from explorer.views.frames import Frames, points, viewport
+from explorer.session.points import drawn
+from explorer.views.frames import Frames, viewport
 from explorer.views.part import Part
 
 
@@ -16,14 +17,16 @@ class Overview(Part):
         super().__init__(view)
         self._frames = Frames(view.scenes, self._send)
         self._request: dict[str, Any] | None = None
-        self.watch(self._changed, "layout", "selection", "color_by", "hidden", "filters", "clusters", "labels")
+        self.watch(self._changed, "layout", "selection", "color_by", "hidden", "density_scale", "filters", "clusters", "labels")
 
     def on_overview(self, request: dict[str, Any] | None) -> None:
         """Draw what the request (as that of ``view``) looks at from now on; None for nothing."""
         if request is not None:
             view = viewport(request)
             edges = [view.x0, view.x1, view.y0, view.y1]
-            request = {"viewport": edges, "width": view.width, "height": view.height, "ratio": view.ratio, "sequence": request.get("sequence")}
+            request = {"viewport": edges, "width": view.width, "height": view.height, "ratio": view.ratio} | {
+                "sequence": request.get("sequence")
+            }
         self._request = request
         self._draw()
 
@@ -35,7 +38,7 @@ class Overview(Part):
         session = self.session
         if self._request is None or session.layout is None:
             return
-        self._frames.ask(points(session.layout.values, self.view._colors(), session.shown, session.selection), self._request)
+        self._frames.ask(drawn(session, self.view._colors()), self._request)
 
     def _send(self, frame: Frame, message: dict[str, Any]) -> None:
         self.view.page.send(overview={name: message[name] for name in ("picture", "viewport", "sequence")})

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from explorer.raster import NUMBER_SCALE, bounds
+from explorer.raster import NUMBER_SCALE, SCALINGS, bounds
 from explorer.selection import All, Any_, Box, Brush, Lasso, Not, Rule
 from explorer.session import Session
 from explorer.session.coloring import Coloring, ends
@@ -44,6 +44,7 @@ def map_(session: Session) -> dict[str, Any]:
 def color(session: Session, coloring: Coloring) -> dict[str, Any]:
     """The legend."""
     known: dict[str, Any] = {"by": session.color_by, "choices": session.color_choices, "kind": coloring.kind}
+    known |= {"scaling": session.density_scale, "scalings": list(SCALINGS)}
     if coloring.kind == "density":
         return known | {"scale": list(NUMBER_SCALE), "entries": []}
     if coloring.kind == "number":

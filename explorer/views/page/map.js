@@ -18,6 +18,10 @@ class MapView {
     store.on("map", () => this.onMap())
     store.on("names given selection item", () => this.draw())
     store.on("map selection", () => this.say())
+    store.on("color", ({color}) => {
+      fill(this.scaling, color.scalings.map((name) => h("option", {value: name}, name)))
+      this.scaling.value = color.scaling
+    })
     store.on("hover", () => this.onHover())
   }
 
@@ -29,7 +33,9 @@ class MapView {
     this.tools = new Tools(this.store, this)
     this.area = h("div", {class: "map-area"}, this.canvas, this.empty, this.tools.brush, this.tools.zoom, this.tip)
     this.pixel = h("span", {class: "muted pixel", title: "The fullest pixel of this picture holds so many items"})
-    this.foot = h("div", {class: "map-foot"}, this.sentence, h("span", {class: "muted hint"}, this.pixel, h("kbd", {}, "?"), " keys"))
+    this.scaling = h("select", {class: "method", "aria-label": "scale of density", hidden: true, title: "How opacity grows with the items of a pixel",
+      onchange: (event) => this.store.send({verb: "density_scale", to: event.target.value})})
+    this.foot = h("div", {class: "map-foot"}, this.sentence, h("span", {class: "muted hint"}, this.pixel, this.scaling, h("kbd", {}, "?"), " keys"))
     this.el = h("section", {class: "card map", "aria-label": "map"}, this.tools.el, this.area, this.foot)
     this.listen()
     new ResizeObserver(() => this.resize()).observe(this.area)
@@ -264,6 +270,7 @@ class MapView {
     }
     this.frame = {bitmap, viewport}
     this.seen = [seen, of]
+    this.scaling.hidden = !frame.crowd
     this.pixel.textContent = frame.densest > 1 ? `1 pixel ≤ ${number(frame.densest)} items · ` : "1 pixel = 1 item · "
     this.store.set({frame}) // the picture's counts, and what the parts sent with it
     this.draw()
