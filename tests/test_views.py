@@ -953,7 +953,8 @@ def test_what_is_no_message_does_no_harm(message: Any, wire: Wire) -> None:
 RULES = [
     {"rule": "lasso", "vertices": [[0, 0]]}, {"rule": "lasso", "vertices": [[0, 0], [1, "x"], [2, 2]]},
     {"rule": "lasso", "vertices": None}, {"rule": "lasso", "vertices": [[math.nan, 0]] * 5},
-    {"rule": "brush", "points": [], "radius": 1}, {"rule": "brush", "points": [[0, 0]], "radius": -1}, {"rule": "brush", "points": 3},
+    {"rule": "brush", "points": [], "radius": 1}, {"rule": "brush", "points": [[0, 0]], "radius": -1},
+    {"rule": "brush", "points": 3},
     {"rule": "brush", "points": [[0, 0]], "radius": "x"}, {"rule": "brush", "points": [[1e308, -1e308], [0, 0]], "radius": 1e308},
     {"rule": "box", "x0": "a", "y0": 0, "x1": 1, "y1": 1}, {"rule": "box"}, {"rule": "box", "kind": "lasso"}, {"rule": ["box"]},
     {"rule": "where", "column": "nope", "op": "==", "value": 1}, {"rule": "where", "column": "kind", "op": "<", "value": [1]},
