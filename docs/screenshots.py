@@ -1,47 +1,166 @@
-"""Remakes every picture in docs/images from the running demo: ``python docs/screenshots.py``."""
+"""Remakes every picture in docs/images: ``python docs/screenshots.py [--only demo|deep|pixels]``.
+
+The demo's need nothing else. ``pixels`` draws ten million real points, pixels of the emoji at the size at which Debian's
+fonts-noto-color-emoji has them, laid out by the colours of their 3 × 3 surroundings.
+"""
 
 from __future__ import annotations
 
+import argparse
 import math
 import re
 import subprocess
 import sys
+import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from playwright.sync_api import sync_playwright
 
 IMAGES = Path(__file__).parent / "images"
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 SHOTS = [
     ("demo-light", 1440, 900, "light"), ("demo-dark", 1440, 900, "dark"), ("demo-1280", 1280, 720, "light"),
-    ("demo-full-hd", 1920, 1080, "light"),
+    ("demo-full-hd", 1920, 1080, "light"), ("demo-wide", 2560, 1440, "light"),
 ]  # fmt: skip
+FONT = "/usr/share/fonts/truetype/noto/NotoColorEmoji.ttf"
+SIDE = 136  # of the font's pictures, in pixels
+TEN_MILLION = 10_000_000
 
 
 def main() -> None:
-    """Serve the demo, brush and label as a person would, and take the pictures."""
+    """Take the pictures, or some of them."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    takes = {"demo": demo, "deep": deep, "pixels": pixels}
+    parser.add_argument("--only", choices=takes)
+    only = parser.parse_args().only
     IMAGES.mkdir(exist_ok=True)
-    server = subprocess.Popen([sys.executable, "-m", "explorer.cli", "demo", "--no-browser"], stderr=subprocess.PIPE, text=True)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
+        for name, take in takes.items():
+            if only in {None, name}:
+                take(browser)
+        browser.close()
+
+
+@contextmanager
+def served(*arguments: str) -> Iterator[str]:
+    """A server in a process of its own; gives its address."""
+    command = [sys.executable, "-m", "explorer.cli", *arguments, "--no-browser"]
+    server = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     assert server.stderr is not None
-    link = next(found[0] for line in server.stderr if (found := re.search(r"http://\S+", line)))
     try:
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
-            for place, (name, width, height, scheme) in enumerate(SHOTS):
-                page = browser.new_page(viewport={"width": width, "height": height}, color_scheme=scheme)
-                page.goto(link)
-                page.locator("canvas[data-frames]").wait_for()
-                if place == 0:
-                    label(page)
-                brush(page, "Smileys & Emotion")
-                time.sleep(1.5)
-                page.screenshot(path=IMAGES / f"{name}.png")
-                page.close()
-            browser.close()
+        yield next(found[0] for line in server.stderr if (found := re.search(r"http://\S+", line)))
     finally:
         server.terminate()
+        server.wait(20)
+
+
+def opened(browser: Any, link: str, width: int, height: int, scheme: str = "light") -> Any:
+    """A page with its first picture."""
+    page = browser.new_page(viewport={"width": width, "height": height}, color_scheme=scheme)
+    page.goto(link)
+    page.locator("canvas[data-frames]").wait_for(timeout=120_000)
+    return page
+
+
+def demo(browser: Any) -> None:
+    """Brush and label the demo as a person would, in windows of several sizes."""
+    with served("demo") as link:
+        for place, (name, width, height, scheme) in enumerate(SHOTS):
+            page = opened(browser, link, width, height, scheme)
+            if place == 0:
+                label(page)
+            brush(page, "Smileys & Emotion")
+            time.sleep(1.5)
+            page.screenshot(path=IMAGES / f"{name}.png")
+            page.close()
+
+
+def deep(browser: Any) -> None:
+    """Turn the wheel over the food until points are pictures, and click one of them."""
+    with served("demo") as link:
+        page = opened(browser, link, 1440, 900)
+        page.locator(".legend .entry", has_text="Food & Drink").click()
+        time.sleep(1)
+        across, down = page.evaluate(CENTRE)
+        page.get_by_role("button", name="Show all").click()
+        box = page.locator("canvas.map-canvas").bounding_box()
+        page.mouse.move(box["x"] + across * box["width"], box["y"] + down * box["height"])
+        for _ in range(9):
+            page.mouse.wheel(0, -120)
+            time.sleep(0.5)
+        time.sleep(2)
+        page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+        time.sleep(1)
+        page.get_by_role("tab", name="Neighbours").click()
+        time.sleep(2)
+        page.mouse.move(box["x"] + 4, box["y"] + 4)
+        time.sleep(0.5)
+        page.screenshot(path=IMAGES / "deep-zoom.png")
+        page.close()
+
+
+def pixels(browser: Any) -> None:
+    """Ten million points: everything, and a part of it with a selection."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = f"{folder}/pixels-of-emoji.parquet"
+        write_pixels(file)
+        with served("open", file, "--layout", "x,y") as link:
+            page = opened(browser, link, 1440, 900)
+            time.sleep(2)
+            page.screenshot(path=IMAGES / "ten-million.png")
+            box = page.locator("canvas.map-canvas").bounding_box()
+            page.mouse.move(box["x"] + 0.35 * box["width"], box["y"] + 0.3 * box["height"])
+            for _ in range(6):
+                page.mouse.wheel(0, -120)
+                time.sleep(0.5)
+            circle(page, 0.45, 0.5, 0.25)
+            time.sleep(2)
+            page.get_by_role("tab", name="Columns").click()
+            time.sleep(3)
+            page.screenshot(path=IMAGES / "ten-million-part.png")
+            page.close()
+
+
+def write_pixels(file: str) -> None:
+    """Ten million opaque pixels with the first two principal components of their surroundings' colours, and their own colour."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    import explorer
+    from explorer.sample import sample
+
+    dataset = explorer.read(sample("emoji.parquet"))
+    found = [surroundings(identifier) for identifier in dataset.ids]
+    item = np.repeat(np.arange(len(found)), [len(part) for part in found])
+    keep = np.linspace(0, len(item) - 1, TEN_MILLION).astype(int)
+    patches, item = np.concatenate(found)[keep].astype(np.float32), item[keep]
+    colors = patches[:, 12:15].copy()
+    patches -= patches.mean(axis=0)
+    _, axes = np.linalg.eigh(patches.T @ patches / len(patches))
+    layout = patches @ axes[:, :-3:-1]
+    categories, codes = np.unique(dataset.column("category").to_numpy().astype(str)[item], return_inverse=True)
+    kinds = pa.DictionaryArray.from_arrays(pa.array(codes.astype(np.int8)), pa.array(categories))
+    columns = {"x": layout[:, 0], "y": layout[:, 1], "category": kinds}
+    pq.write_table(pa.table(columns | dict(zip(("red", "green", "blue"), colors.T, strict=True))), file)
+
+
+def surroundings(identifier: str) -> np.ndarray:
+    """``(m, 27)`` float16, the colours around each opaque pixel of an emoji."""
+    from PIL import Image, ImageDraw, ImageFont
+
+    picture = Image.new("RGBA", (SIDE, SIDE))
+    text = "".join(chr(int(code, 16)) for code in identifier.split("-"))
+    ImageDraw.Draw(picture).text((0, 0), text, font=ImageFont.truetype(FONT, 109), embedded_color=True)
+    shades = np.asarray(picture).astype(np.float16) / 255
+    down, across = np.nonzero(shades[1:-1, 1:-1, 3] > 0.5)
+    near = [shades[down + row, across + column, :3] for row in range(3) for column in range(3)]
+    return np.stack(near, axis=1).reshape(len(down), 27)
 
 
 def label(page: Any) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from explorer.errors import InputError, unknown
@@ -43,20 +45,10 @@ def nearest_rows(
     InputError
         For another metric, or a `k` that is not a whole number of at least 1.
     """
-    if metric not in METRICS:
-        raise unknown("metric", metric, METRICS)
-    if not isinstance(k, int | np.integer) or isinstance(k, bool) or k < 1:
-        raise InputError(f"k is how many neighbours, a whole number of at least 1, not {k!r}")
-    queries = np.asarray(queries, np.int64)
-    k = min(int(k), max(0, len(features) - 1))
+    queries, k = np.asarray(queries, np.int64), _many(features, k, metric)
     rows, distances = np.full((len(queries), k), -1, np.int64), np.full((len(queries), k), np.inf)
-    done = progress or Progress()
-    for start in range(0, len(queries) if k else 0, QUERIES):
-        stop = min(start + QUERIES, len(queries))
-        part = done.part(start / len(queries), stop / len(queries))
-        known = start + np.flatnonzero(np.isfinite(features[queries[start:stop]]).all(axis=1))
-        if len(known):
-            rows[known], distances[known] = _block(features, queries[known], k, metric, part)
+    for known, some, far in _blocks(features, queries, k, metric, progress):
+        rows[known], distances[known] = some, far
     return rows, distances
 
 
@@ -64,8 +56,33 @@ def around(
     features: np.ndarray, rows: np.ndarray, k: int, metric: str = "euclidean", progress: Progress | None = None
 ) -> np.ndarray:
     """The rows that are among the `k` nearest of one of `rows` and not one of them, ``(m,)`` int64 in order."""
-    found, _ = nearest_rows(features, rows, k, metric, progress)
-    return np.setdiff1d(found[found >= 0], rows)
+    rows, found = np.asarray(rows, np.int64), np.zeros(len(features), bool)
+    for _, some, _ in _blocks(features, rows, _many(features, k, metric), metric, progress):
+        found[some[some >= 0]] = True  # not kept: a hundred neighbours of a million items are a gigabyte
+    found[rows] = False
+    return np.flatnonzero(found)
+
+
+def _many(features: np.ndarray, k: int, metric: str) -> int:
+    """How many neighbours there can be, of `k` asked for."""
+    if metric not in METRICS:
+        raise unknown("metric", metric, METRICS)
+    if not isinstance(k, int | np.integer) or isinstance(k, bool) or k < 1:
+        raise InputError(f"k is how many neighbours, a whole number of at least 1, not {k!r}")
+    return min(int(k), max(0, len(features) - 1))
+
+
+def _blocks(
+    features: np.ndarray, queries: np.ndarray, k: int, metric: str, progress: Progress | None
+) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """The neighbours of some queries at a time: the queries' places, and their rows and distances ``(m, k)``."""
+    done = progress or Progress()
+    for start in range(0, len(queries) if k else 0, QUERIES):
+        stop = min(start + QUERIES, len(queries))
+        part = done.part(start / len(queries), stop / len(queries))
+        known = start + np.flatnonzero(np.isfinite(features[queries[start:stop]]).all(axis=1))
+        if len(known):
+            yield known, *_block(features, queries[known], k, metric, part)
 
 
 @np.errstate(over="ignore", under="ignore", invalid="ignore")  # what is not finite is told apart, not warned of

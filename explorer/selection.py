@@ -104,7 +104,7 @@ class Box(Rule):
             mask = np.zeros(len(x), bool)
             mask[seen.grid.rows[seen.grid.within(low_x, high_x, low_y, high_y)]] = True
             return mask
-        return (x >= low_x) & (x <= high_x) & (y >= low_y) & (y <= high_y)
+        return _between(x, low_x, high_x) & _between(y, low_y, high_y)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import time
 import weakref
 import zlib
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -196,6 +196,8 @@ class Workspace(param.Parameterized):
     def keep_selections(self, change: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
         """Replace the saved selections by what `change` makes of those on disk; they are there when this returns.
 
+        The journal's lock is held meanwhile, so that processes which save at once do not overwrite each other's.
+
         Raises
         ------
         InputError
@@ -203,9 +205,13 @@ class Workspace(param.Parameterized):
         """
         with self._lock:
             try:
-                _write_json(self.folder / "selections.json", {"selections": change(self.selections())})
-            except OSError as problem:
-                raise InputError(f"not saved: {self.folder} cannot be written ({problem.strerror or problem})") from problem
+                with nullcontext() if self._journal is None else self._journal:
+                    if self._journal is not None:
+                        self._journal.execute("BEGIN IMMEDIATE")
+                    _write_json(self.folder / "selections.json", {"selections": change(self.selections())})
+            except (OSError, sqlite3.Error) as problem:
+                why = getattr(problem, "strerror", None) or problem
+                raise InputError(f"not saved: {self.folder} cannot be written ({why})") from problem
 
     # Labels
 

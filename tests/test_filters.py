@@ -19,7 +19,7 @@ from explorer.dataset import Dataset
 from explorer.labels import Labels
 from explorer.selection import Not, Rule, Seen, from_json
 from explorer.session.bins import TOP, Bins, Ranges, Values, marks, of_clusters, of_column, of_labels
-from explorer.session.filters import describe, fitting, own_keys
+from explorer.session.filters import describe, fitting, leaves, own_keys
 from explorer.step import Result
 
 
@@ -330,6 +330,41 @@ def test_a_filter_stays_with_a_new_layout_and_goes_with_its_clusters(session: Se
     session.adopt(Result((np.arange(60) % 2).astype(np.int32), "cluster", "given", {}, "k2", "c2"))
     assert list(session.filters) == ["number"]
     assert session.shown.sum() == 20
+
+
+def test_a_filter_of_a_region_keeps_its_items_when_the_layout_becomes_another(session: Session) -> None:
+    session.filter("number", Box(0, -9, 9, 9))
+    before = session.shown
+    session.adopt(Result(-session.layout.values, "reduce", "given", {}, "", "turned"))
+    assert np.array_equal(session.shown, before)
+    assert np.array_equal(session.shown_rule.mask(session.seen), before), "brushes are held to what is shown"
+
+
+@pytest.mark.parametrize("by", ["cluster", "label"])
+def test_what_the_legend_hides_is_said_by_clusters_and_categories(by: str, session: Session) -> None:
+    session.adopt(Result((np.arange(60) % 4 - 1).astype(np.int32), "cluster", "given", {}, "k", "c1"))
+    for row, name in enumerate(["a", "no label", "c"]):
+        session.select(Ids([row, row + 10]))
+        session.label(name)
+    session.color_by = by
+    legend = session.coloring()
+    for hidden in ([0], [3], [0, 1], [0, 1, 2], [1, 2, 3], [0, 1, 2, 3]):
+        session.hidden = frozenset(legend.names[code] for code in hidden)
+        left = ~np.isin(legend.codes, hidden)
+        assert np.array_equal(session.shown, left)
+        assert np.array_equal(session.shown_rule.mask(session.seen), left)
+        assert not any(isinstance(leaf, Ids) and leaf.ids for leaf in leaves(session.shown_rule)), "no list of many items"
+    session.hidden = frozenset(["of another legend"])
+    assert session.shown.all()
+
+
+def test_a_legend_of_many_clusters_hides_the_others(session: Session) -> None:
+    made = Session(np.zeros((200, 2), np.float32))
+    made.adopt(Result((np.arange(200) % 90).astype(np.int32), "cluster", "given", {}, "k", "c1"))
+    made.color_by = "cluster"
+    legend = made.coloring()
+    made.hidden = frozenset([next(name for name in legend.names if name.startswith("other"))])
+    assert np.array_equal(made.shown, made.clusters.values < 60)
 
 
 def test_a_filter_of_a_label_follows_what_is_labelled(session: Session) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -11,7 +13,7 @@ from hypothesis.extra.numpy import arrays
 import explorer.neighbors
 from explorer import InputError, Session
 from explorer.errors import Cancelled
-from explorer.neighbors import around, nearest_rows
+from explorer.neighbors import QUERIES, around, nearest_rows
 from explorer.step import Progress
 
 RNG = np.random.default_rng(0)
@@ -175,6 +177,19 @@ def test_around_gives_the_others_once() -> None:
     assert around(line, np.array([0, 1, 3]), 1).tolist() == [2]
     assert around(line, np.array([3, 4]), 2).tolist() == [1, 2, 5]
     assert around(line, np.arange(6), 3).tolist() == []
+
+
+def test_around_keeps_no_neighbours_of_neighbours() -> None:
+    features = np.random.default_rng(0).normal(size=(3_000, 2)).astype(np.float32)
+    few, many = np.arange(QUERIES), np.arange(4 * QUERIES)
+    peaks = []
+    for rows in (few, many):
+        tracemalloc.start()
+        found = around(features, rows, 300)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] < 1.4 * peaks[0], "not the neighbours of all, which for a million items are gigabytes"
+    assert found.tolist() == np.setdiff1d(nearest_rows(features, many, 300)[0], many).tolist()
 
 
 # The session's verbs

@@ -628,3 +628,27 @@ def test_each_scaling_gives_another_picture() -> None:
     shown = [frame.rgba[..., 3].astype(int) for frame in frames]
     assert np.abs(shown[0] - shown[1]).max() > 50
     assert np.abs(shown[1] - shown[2]).max() > 50
+
+
+def test_a_picture_full_of_noise_is_small_enough_to_send() -> None:
+    """Every pixel different, as a crowd of mixed categories can be: the largest picture that a page of 900 × 700 gets."""
+    from PIL import Image
+
+    noise = RNG.integers(0, 256, (700, 900, 4)).astype(np.uint8)
+    view = Viewport(0, 1, 0, 1, 900, 700)
+    nothing = np.zeros(1, np.int64)
+    crowded, plain = Frame(noise, view, 0, nothing, 1, crowd=True).webp(), Frame(noise // 64 * 64, view, 0, nothing, 1).webp()
+    assert len(crowded) <= 600_000
+    assert Image.open(io.BytesIO(crowded)).size == (900, 700)
+    assert len(plain) <= 600_000
+
+
+def test_a_crowds_colours_are_rounded_to_steps_that_nobody_sees() -> None:
+    from PIL import Image
+
+    frame = render(points(RNG.normal(size=(200_000, 2)), RNG.integers(0, 3, 200_000)), Viewport(-3, 3, -3, 3, 90, 70))
+    assert frame.crowd
+    sent = np.asarray(Image.open(io.BytesIO(frame.webp()))).astype(int)
+    assert np.abs(sent - frame.rgba).max() <= 8
+    assert (sent[frame.rgba[..., 3] == 0] == 0).all()
+    assert (sent[frame.rgba[..., 3] == 255, 3] == 255).all()

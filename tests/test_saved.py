@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from explorer import Box, Brush, HasLabel, Ids, InCluster, InputError, Lasso, Se
 from explorer.dataset import Dataset
 from explorer.selection import Rule, Seen
 from explorer.session.expression import LONGEST, parse, quoted
-from explorer.session.saved import needs
+from explorer.session.saved import PARTS, needs, walk
 from explorer.step import Result
 
 N = 60
@@ -274,6 +275,40 @@ def test_two_visits_lose_nothing_of_each_other(tmp_path: Path) -> None:
     assert list(Session(workspace.dataset, workspace).saved) == ["A", "B"]
 
 
+def test_a_name_of_another_visit_is_not_taken_by_renaming(tmp_path: Path) -> None:
+    workspace = made(tmp_path / "kept").workspace
+    one, two = Session(workspace.dataset, workspace), Session(workspace.dataset, workspace)
+    for session, name, row in ((one, "A", 1), (two, "B", 2)):
+        session.select(Ids([row]))
+        session.save_selection(name)
+    with pytest.raises(InputError, match="'A' already"):
+        two.rename_selection("B", "A")
+    assert workspace.selections()["A"]["rule"]["ids"] == [1]
+    one.forget_selection("A")
+    two.rename_selection("B", "A")
+    three = Session(workspace.dataset, workspace)
+    three.forget_selection("A")
+    two.rename_selection("A", "C")
+    assert list(workspace.selections()) == ["C"], "what a page calls saved is saved, also what another deleted meanwhile"
+
+
+def save_some(folder: Path, names: list[str]) -> None:
+    """What another process does."""
+    session = made(folder)
+    session.select(Ids([1]))
+    for name in names:
+        session.save_selection(name)
+
+
+def test_processes_that_save_at_once_lose_nothing_of_each_other(tmp_path: Path) -> None:
+    made(tmp_path / "kept").workspace.close()
+    names = [[f"{who} {number}" for number in range(15)] for who in "ABC"]
+    processes = get_context("spawn").Pool(3)
+    with processes:
+        processes.starmap(save_some, [(tmp_path / "kept", some) for some in names])
+    assert set(made(tmp_path / "kept").saved) == {name for some in names for name in some}
+
+
 DAMAGED = ["{", "[]", '{"selections": []}', '{"selections": {"A": {"rule": {"rule": "x"}, "on": {}}}}', '{"selections": {"A": 3}}']
 
 
@@ -291,3 +326,14 @@ def test_what_is_kept_is_plain_json(tmp_path: Path) -> None:
     session.save_selection("A")
     kept = json.loads((tmp_path / "kept" / "selections.json").read_text())
     assert kept == {"selections": {"A": {"rule": Box(-1, -1, 1, 1).to_json(), "on": {"layout": ["reduce", "given", "layout-0"]}}}}
+
+
+def test_a_rule_that_grows_without_end_is_kept_as_what_it_means() -> None:
+    session = Session(np.random.default_rng(0).normal(size=(30, 3)))
+    session.select(Ids(session.dataset.ids[:10]))
+    for _ in range(14):  # each time twice as long
+        session.save_selection("A")
+        session.select_expression("A & A")
+    assert session.selection.sum() == 10
+    assert len(session.selected_ids) == 10
+    assert sum(1 for _ in walk(session.saved["A"])) <= PARTS

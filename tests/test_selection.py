@@ -14,8 +14,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import explorer
 from explorer import Box, Brush, HasLabel, Ids, InCluster, InputError, Lasso, Where, selection
 from explorer.dataset import Dataset
+from explorer.grid import SMALL, Grid
 from explorer.selection import MODES, Rule, Seen, combine, combine_rules, from_json, inside, near
 
 TABLE = pa.table(
@@ -290,3 +292,12 @@ def test_to_json_keeps_ids_whole_numbers() -> None:
     rule = Ids(pd.Index([1, 2]))
     assert rule.to_json() == {"rule": "ids", "ids": [1, 2]}
     assert json.loads(json.dumps(rule.to_json()))["ids"] == [1, 2]
+
+
+@pytest.mark.parametrize("n", [3, SMALL + 1])
+def test_a_box_is_exact_on_its_edge_with_a_grid_and_without(n: int) -> None:
+    layout = np.full((n, 2), 0.1, np.float32)  # a little more than 0.1
+    for grid in (None, Grid.of(layout)):
+        seen = Seen(explorer.read(layout), layout, grid=grid)
+        assert not Box(0, 0, 0.1, 1).mask(seen).any()
+        assert Box(0, 0, float(layout[0, 0]), 1).mask(seen).all()

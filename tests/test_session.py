@@ -424,3 +424,24 @@ def test_export_before_any_step(session: Session, tmp_path: Path) -> None:
 def test_the_door_has_what_the_design_says() -> None:
     for name in ("read", "Dataset", "Session", "Box", "Lasso", "Where", "Ids", "InCluster", "HasLabel", "Step", "InputError"):
         assert getattr(explorer, name) is not None
+
+
+def test_brushing_can_be_walked_back_a_long_way_but_not_without_end() -> None:
+    session = Session(np.zeros((10, 2)))
+    for turn in range(300):
+        session.select(Ids(session.dataset.ids[turn % 10 : turn % 10 + 1]))
+    steps = 0
+    while session.undo():
+        steps += 1
+    assert steps == 200
+
+
+def test_labels_can_be_undone_however_much_was_brushed_since() -> None:
+    session = Session(np.zeros((10, 2)))
+    session.select(Ids(session.dataset.ids[:1]))
+    session.label("kept")
+    for turn in range(300):
+        session.select(Ids(session.dataset.ids[turn % 10 : turn % 10 + 1]))
+    while session.undo():
+        pass
+    assert len(session.labels) == 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import io
 import json
+import logging
 import math
 import re
 import sys
@@ -28,8 +29,9 @@ from PIL import Image
 import explorer
 from explorer import Box, Brush, Explorer, Ids, InCluster, InputError, Lasso, Reducer, Session, Where, Workspace
 from explorer.dataset import Dataset
-from explorer.raster import render
+from explorer.raster import Frame, Points, render
 from explorer.session.coloring import GREY, MOST, Coloring, Known, coloring
+from explorer.session.points import drawn
 from explorer.step import KINDS, Progress, Result, find
 from explorer.views import items, marks, neighbours, state
 from explorer.views.component import Page
@@ -194,7 +196,9 @@ def test_selection_and_its_regions(session: Session) -> None:
     session.select(Brush([(0, 0), (1, 1)], 2.0) & ~InCluster(7))
     said = state.selection(session, regions=True)
     plain(said)
-    assert (said["regions"], said["strokes"]) == ([], [{"points": [(0, 0), (1, 1)], "radius": 2.0}])
+    assert (said["regions"], said["strokes"]) == ([], [{"points": [(0, 0), (1, 1)], "radius": 2.0, "out": False}])
+    session.select(Brush([(5, 5)], 1.0), "subtract")
+    assert [stroke["out"] for stroke in state.selection(session, regions=True)["strokes"]] == [False, True]
     none = state.selection(session, regions=False)
     assert none["regions"] == none["strokes"] == []
 
@@ -390,6 +394,8 @@ def test_thumbnails() -> None:
 def test_a_viewport_is_what_a_screen_can_have() -> None:
     made = viewport({"viewport": [0, 1, 0, 1], "width": 1e9, "height": -5, "ratio": 1e9})
     assert made.width * made.ratio <= LARGEST
+    coarse = viewport({"viewport": [0, 1, 0, 1], "width": 1e9, "height": 1e9, "ratio": 0.5})
+    assert max(coarse.plain.pixels) <= LARGEST, "a crowd is drawn at one pixel a pixel"
     assert made.height >= 1
     for wrong in [[0, 0, 0, 1], [1, 0, 0, 1], [0, math.nan, 0, 1], [0, math.inf, 0, 1], [0, 1, 0], "abcd", None]:
         with pytest.raises((ValueError, TypeError)):
@@ -1012,21 +1018,38 @@ def test_marks_of_a_frame_are_its_items_in_their_colours(wire: Wire) -> None:
     assert 0 < chosen["on"].sum() < len(shown)
 
 
+def framed(session: Session) -> tuple[Frame, Points]:
+    """A picture of a session and what it is of."""
+    cloud = drawn(session, session.coloring())
+    return render(cloud, viewport(VIEW)), cloud
+
+
 def test_marks_coloured_by_a_number_have_its_scale(wire: Wire) -> None:
-    colors = wire.session.coloring()
+    part = next(part for part in wire.view.parts if isinstance(part, marks.Marks))
     wire.session.color_by = "column:number"
-    made = marks.colors(wire.session.coloring(), np.array([0, 7, N - 1]))
+    frame, cloud = framed(wire.session)
+    made = unpacked(part.drawn(replace(frame, rows=np.array([0, 7, N - 1])), cloud)["marks"])["color"].reshape(-1, 3)
     assert made[0].tolist() == [0x44, 0x01, 0x54], "the scale's beginning"
     assert made[1].tolist() == [int(GREY[place : place + 2], 16) for place in (1, 3, 5)], "missing"
     assert made[2].tolist() == [0xFD, 0xE7, 0x25], "its end"
-    assert marks.colors(colors, np.zeros(0, np.int64)).shape == (0, 3)
+    assert part.drawn(replace(frame, rows=np.zeros(0, np.int64)), cloud)["marks"]["color"] == b""
 
 
 def test_too_many_items_have_no_marks(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
     part = next(part for part in wire.view.parts if isinstance(part, marks.Marks))
-    frame = render(points(wire.session.layout.values, wire.session.coloring(), None, wire.session.selection), viewport(VIEW))
-    assert part.drawn(frame)["marks"] is not None
-    assert part.drawn(replace(frame, rows=None)) == {"marks": None}
+    frame, cloud = framed(wire.session)
+    assert part.drawn(frame, cloud)["marks"] is not None
+    assert part.drawn(replace(frame, rows=None), cloud) == {"marks": None}
+
+
+def test_marks_are_those_of_the_picture_whatever_the_session_shows_by_then(wire: Wire) -> None:
+    part = next(part for part in wire.view.parts if isinstance(part, marks.Marks))
+    frame, cloud = framed(wire.session)
+    before = part.drawn(frame, cloud)
+    wire.session.adopt(Result(-wire.session.layout.values, "reduce", "given", {}, "", "turned"))
+    wire.session.color_by = "density"
+    wire.session.select(Ids([wire.session.dataset.ids[0]]))
+    assert part.drawn(frame, cloud) == before
 
 
 def test_spacing_is_the_median_distance_to_the_next_place() -> None:
@@ -1043,10 +1066,10 @@ def test_few_texts_have_their_words_beside_them(sent: list) -> None:
     session.adopt(Result(RNG.normal(size=(60, 2)).astype(np.float32), "reduce", "given", {}, "", "k"))
     wire = Wire(session, sent)
     part = next(part for part in wire.view.parts if isinstance(part, marks.Marks))
-    frame = render(points(session.layout.values, session.coloring(), None, session.selection), viewport(VIEW))
+    frame, cloud = framed(session)
     few = replace(frame, rows=frame.rows[: marks.TITLED])
-    assert part.drawn(few)["marks"]["titles"][0] == "a long text of many words a long text of many w…"
-    assert part.drawn(frame)["marks"]["titles"] is None
+    assert part.drawn(few, cloud)["marks"]["titles"][0] == "a long text of many words a long text of many w…"
+    assert part.drawn(frame, cloud)["marks"]["titles"] is None
     wire.view.close()
 
 
@@ -1403,7 +1426,8 @@ def test_a_hundred_columns_are_shown_a_page_at_a_time(sent: list) -> None:
     wire.view.close()
 
 
-def test_only_the_newest_wish_is_done(caplog: pytest.LogCaptureFixture) -> None:
+def test_only_the_newest_wish_is_done(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(logging.getLogger("explorer"), "disabled", False)  # some library's logging.config has switched it off
     go, done = threading.Event(), []
 
     def do(wish: int) -> None:
@@ -1425,3 +1449,21 @@ def test_only_the_newest_wish_is_done(caplog: pytest.LogCaptureFixture) -> None:
         until(lambda: 10 in done, "one more after a failure")
     assert done == [0, 9, 10]
     assert "could not be worked out" in caplog.text
+
+
+def test_who_asks_without_end_does_not_keep_the_threads_for_themselves() -> None:
+    over, served = threading.Event(), threading.Event()
+
+    def endless(wish: int) -> None:
+        busy.ask(wish + 1)
+        over.wait(0.001)
+
+    with ThreadPoolExecutor(1) as pool:
+        busy: Newest[int] = Newest(pool, endless)
+        other: Newest[int] = Newest(pool, lambda wish: served.set())
+        busy.ask(0)
+        other.ask(0)
+        came = served.wait(10)
+        busy._do = lambda wish: None
+        until(lambda: not busy._busy, "the end")
+    assert came

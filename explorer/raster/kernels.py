@@ -19,6 +19,7 @@ BESIDE = 0.2  # of an empty pixel beside others
 
 @njit(nogil=True, cache=True)
 def gather(values: Array, rows: Array, low: int, high: int, out: Array) -> None:
+    """Put values into another order."""
     for place in range(low, high):
         out[place] = values[rows[place]]
 

@@ -16,13 +16,13 @@ from explorer.grid import Grid
 from explorer.labels import Labels
 from explorer.neighbors import around, nearest_rows
 from explorer.raster import SCALINGS, SMALL
-from explorer.selection import All, Ids, Not, Rule, Seen, Where, combine, combine_rules
+from explorer.selection import All, Ids, Not, Rule, Seen, combine, combine_rules
 from explorer.session.bins import Bins, of_clusters, of_column, of_labels
 from explorer.session.coloring import Coloring, Known, choices, coloring
-from explorer.session.filters import Masks, fitting, own_keys
+from explorer.session.filters import Masks, fitting, of_legend, own_keys
 from explorer.session.history import Brushed, History, Selected
 from explorer.session.nearby import metric_of
-from explorer.session.saved import checked, entry, exact, frozen, needs, recalled
+from explorer.session.saved import PARTS, checked, entry, exact, frozen, needs, recalled, walk
 from explorer.step import Progress, Result, Step, find, registered
 from explorer.worker import Job, Worker
 from explorer.workspace import Workspace
@@ -74,7 +74,7 @@ class Session(param.Parameterized):
         self._rule: Rule | None = None
         self._history = History()
         self._names: tuple[str, dict[int, str]] = ("", {})
-        self._shown: tuple[tuple[Any, ...], np.ndarray | None] = ((), None)
+        self._shown: tuple[tuple[Any, ...], np.ndarray | None, tuple[Rule, ...]] = ((), None, ())
         self._grid: tuple[Result, Grid] | None = None
         self._masks = Masks()
         nothing = _read_only(np.zeros(len(dataset), bool))
@@ -150,9 +150,12 @@ class Session(param.Parameterized):
         """Make a result the current one of its kind."""
         kept = fitting(self.filters, self.labels.names, clusters=result.kind != "cluster")
         current = getattr(self, SLOTS[result.kind])
-        if self.saved and current is not None and current.key != result.key:
-            self.saved = frozen(self.saved, SLOTS[result.kind], self.seen)  # they were drawn on what it replaces
-        self.param.update(**{SLOTS[result.kind]: result}, **({} if len(kept) == len(self.filters) else {"filters": kept}))
+        if current is not None and current.key != result.key:  # what was drawn on what it replaces
+            kept = frozen(kept, SLOTS[result.kind], self.seen)
+            if self.saved:
+                self.saved = frozen(self.saved, SLOTS[result.kind], self.seen)
+        same = len(kept) == len(self.filters) and all(kept[name] is rule for name, rule in self.filters.items())
+        self.param.update(**{SLOTS[result.kind]: result}, **({} if same else {"filters": kept}))
         self.workspace.remember({slot: getattr(self, slot) for slot in SLOTS.values()})
         return result
 
@@ -280,6 +283,8 @@ class Session(param.Parameterized):
             When nothing is selected, or for a name of no characters.
         """
         name, rule = checked(name), exact(self._rule, self._chosen(), self.seen)
+        if sum(1 for _ in walk(rule)) > PARTS:  # `A & A` saved as A again and again doubles it each time
+            rule = Ids(self.selected_ids)
         for slot in needs(rule):
             self._kept(getattr(self, slot))  # the rule means nothing without what it was drawn on
         self.workspace.keep_selections(lambda kept: kept | {name: entry(rule, self._results)})
@@ -294,11 +299,15 @@ class Session(param.Parameterized):
 
     def rename_selection(self, old: str, new: str) -> None:
         """Give a saved selection another name, which no other has."""
-        self._saved(old)
-        new = checked(new)
-        if new in self.saved and new != old:
-            raise InputError(f"there is a saved selection {new!r} already; choose another name, or delete that one first")
-        self.workspace.keep_selections(lambda kept: {new if known == old else known: one for known, one in kept.items()})
+        rule, new = self._saved(old), checked(new)
+
+        def renamed(kept: dict[str, Any]) -> dict[str, Any]:
+            if new != old and (new in self.saved or new in kept):  # another visit may have saved it
+                raise InputError(f"there is a saved selection {new!r} already; choose another name, or delete that one first")
+            kept = kept if old in kept else kept | {old: entry(rule, self._results)}  # another visit may have deleted it
+            return {new if known == old else known: one for known, one in kept.items()}
+
+        self.workspace.keep_selections(renamed)
         self.saved = {new if known == old else known: rule for known, rule in self.saved.items()}
 
     def select_saved(self, name: str, mode: str = "replace") -> np.ndarray:
@@ -408,29 +417,34 @@ class Session(param.Parameterized):
     @property
     def shown(self) -> np.ndarray | None:
         """``(n,)`` bool, read only: the items that the legend and the filters leave on the map; None where they leave all."""
-        now = (self.hidden, self.filters, self.color_by, self.clusters, self.labels)
-        if len(self._shown[0]) != len(now) or any(old is not new for old, new in zip(self._shown[0], now, strict=True)):
-            rules = [*self.filters.values(), *([self._legend_rule()] if self.hidden else [])]
-            mask = self._masks.of(rules, self.seen, (self.clusters, self.labels))
-            self._shown = (now, None if mask is None else _read_only(mask))
-        return self._shown[1]
+        return self._limits()[0]
 
     @property
     def shown_rule(self) -> Rule | None:
         """Why those items are shown: the filters, and what the legend hides; None when nothing is hidden."""
-        parts = [*self.filters.values(), *([self._legend_rule()] if self.hidden else [])]
-        return None if not parts else parts[0] if len(parts) == 1 else All(tuple(parts))
+        parts = self._limits()[1]
+        return None if not parts else parts[0] if len(parts) == 1 else All(parts)
+
+    def _limits(self) -> tuple[np.ndarray | None, tuple[Rule, ...]]:
+        """The mask of what is shown and the rules that make it, worked out once for as long as what they look at is the same."""
+        now = (self.hidden, self.filters, self.color_by, self.clusters, self.labels)
+        known, mask, rules = self._shown
+        if len(known) != len(now) or any(old is not new for old, new in zip(known, now, strict=True)):
+            rules = (*self.filters.values(), *((self._legend_rule(),) if self.hidden else ()))
+            mask = self._masks.of(rules, self.seen, (self.clusters, self.labels))
+            mask = None if mask is None else _read_only(mask)
+            self._shown = (now, mask, rules)
+        return mask, rules
 
     def _legend_rule(self) -> Rule:
-        """What the legend leaves: by the column's values where they say it, so that a selection says why."""
+        """What the legend leaves: by values, clusters or categories where they say it, so that a selection says why."""
         colors = self.coloring()
-        off = [place for place, name in enumerate(colors.names) if name in self.hidden]
-        left = ~np.isin(colors.codes, off)
-        if self.color_by.startswith("column:"):
-            by_value = Not(Where(self.color_by.removeprefix("column:"), "in", tuple(sorted(self.hidden))))
-            if np.array_equal(by_value.mask(self.seen), left):
-                return by_value
-        return Ids(self.dataset.ids[left])
+        drawn = np.array([name not in self.hidden for name in colors.names])
+        if drawn.all():
+            return Not(Ids(()))  # what was hidden has another name now
+        left, by_value = drawn[colors.codes], of_legend(self.color_by, colors, drawn, self.labels.names)
+        fits = by_value is not None and np.array_equal(by_value.mask(self.seen), left)
+        return by_value if by_value is not None and fits else Ids(self.dataset.ids[left])
 
     # Labels
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from explorer.selection import All, Any_, Box, HasLabel, Ids, InCluster, Lasso, Not, Rule, Seen, Where
+from explorer.selection import All, Any_, Box, Brush, HasLabel, Ids, InCluster, Lasso, Not, Rule, Seen, Where
 from explorer.session.axis import ends, text_of
+
+if TYPE_CHECKING:
+    from explorer.session.coloring import Coloring
 
 NAMED = 3  # values that a filter's text lists
 
@@ -42,6 +45,28 @@ def fitting(filters: Mapping[str, Rule], labels: Iterable[str], *, clusters: boo
         return clusters or not isinstance(leaf, InCluster)
 
     return {key: rule for key, rule in filters.items() if all(fits(leaf) for leaf in leaves(rule))}
+
+
+def of_legend(by: str, coloring: Coloring, drawn: np.ndarray, labels: Collection[str]) -> Rule | None:
+    """What the entries ``(k,)`` bool of a legend leave, by what they are of; not right for those that are of many values ("other").
+
+    None where the legend says no values. Without it ten million items would be listed one by one.
+    """
+    if by.startswith("column:"):
+        hidden = (name for name, left in zip(coloring.names, drawn, strict=True) if not left)
+        return Not(Where(by.removeprefix("column:"), "in", tuple(sorted(hidden))))
+    if coloring.kind != "category":
+        return None
+    there = coloring.totals > 0
+    left, off = np.flatnonzero(drawn & there), np.flatnonzero(~drawn & there)
+    fewer = left if len(left) <= len(off) else off
+    last = len(coloring.names) - 1
+    if by == "cluster":
+        rules: list[Rule] = [InCluster(-1 if code == last else int(code)) for code in fewer]
+    else:
+        rules = [HasLabel(name if (name := coloring.names[code]) in labels else None) for code in fewer]
+    one = Ids(()) if not rules else rules[0] if len(rules) == 1 else Any_(tuple(rules))
+    return one if fewer is left else Not(one)
 
 
 class Masks:
@@ -84,7 +109,7 @@ def describe(rule: Rule, clusters: Mapping[int, str]) -> str:
         return "no label" if rule.category is None else rule.category or "(empty)"
     if isinstance(rule, Ids):
         return f"{len(rule.ids):,} items"
-    return "a region" if isinstance(rule, Box | Lasso) else rule.kind
+    return "a region" if isinstance(rule, Box | Brush | Lasso) else rule.kind
 
 
 def _where(rule: Where) -> str:
@@ -119,4 +144,4 @@ def _word(value: Any) -> str:
     return str(value) or "(empty)"
 
 
-__all__ = ["Masks", "describe", "fitting", "leaves", "own_keys"]
+__all__ = ["Masks", "describe", "fitting", "leaves", "of_legend", "own_keys"]

@@ -30,9 +30,13 @@ class Brushed:
         return Brushed(self.after, self.before)
 
 
+STEPS = 200  # of brushing that can be walked back: each keeps a byte an item
+ROOM = 1 << 30  # bytes that they may take together
+
+
 @dataclass
 class History:
-    """What can be undone and redone; doing something new forgets what was undone."""
+    """What can be undone and redone; doing something new forgets what was undone, and changes of labels are never forgotten."""
 
     done: list[Change | Brushed] = field(default_factory=list)
     undone: list[Change | Brushed] = field(default_factory=list)
@@ -41,6 +45,10 @@ class History:
         """Remember what was just done."""
         self.done.append(action)
         self.undone.clear()
+        brushed = [place for place, one in enumerate(self.done) if isinstance(one, Brushed)]
+        most = STEPS if not isinstance(action, Brushed) else max(2, min(STEPS, ROOM // max(1, len(action.after.mask))))
+        if len(brushed) > most:
+            del self.done[brushed[0]]
 
     def back(self) -> Change | Brushed | None:
         """What to do in order to undo, or None."""

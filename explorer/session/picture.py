@@ -10,6 +10,7 @@ import numpy as np
 from explorer.errors import InputError
 from explorer.exports.picture import Entry, Figure, Legend, Name
 from explorer.raster import NUMBER_SCALE, bounds
+from explorer.raster.picture import edges
 from explorer.session.coloring import GREY, Coloring, ends
 from explorer.session.names import names
 from explorer.session.points import drawn
@@ -59,13 +60,10 @@ def _everything(session: Session) -> tuple[float, float, float, float]:
 
 def _checked(viewport: Sequence[float]) -> tuple[float, float, float, float]:
     try:
-        x0, x1, y0, y1 = (float(edge) for edge in viewport)
-        good = bool(np.isfinite([x0, x1, y0, y1]).all()) and x0 < x1 and y0 < y1
-    except (TypeError, ValueError, OverflowError):
-        good = False
-    if not good:
-        raise InputError(f"{viewport!r} is not a viewport; give (x0, x1, y0, y1) in the layout's units, with x0 < x1 and y0 < y1")
-    return x0, x1, y0, y1
+        return edges(viewport)
+    except ValueError as problem:
+        wanted = "give (x0, x1, y0, y1) in the layout's units, with x0 < x1 and y0 < y1"
+        raise InputError(f"{viewport!r} is not a viewport; {wanted}") from problem
 
 
 def _seen(session: Session, view: tuple[float, float, float, float]) -> np.ndarray:

@@ -16,6 +16,9 @@ LONGEST_NAME = 200  # characters
 _NEEDS: dict[str, tuple[type[Rule], ...]] = {"layout": (Box, Lasso, Brush), "clusters": (InCluster,)}
 
 
+PARTS = 500  # of a rule that is kept as it is; a longer one is kept as the ids that it means
+
+
 def walk(rule: Rule) -> Iterator[Rule]:
     """A rule and all that it is made of."""
     yield rule

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from explorer.errors import InputError
-from explorer.raster import NUMBER_SCALE
+from explorer.raster.points import scale as shades
 from explorer.selection import Rule
 from explorer.session.bins import KINDS, Bins, Ranges, Values, marks
 from explorer.session.coloring import Coloring
@@ -183,9 +183,7 @@ def scale(bins: Bins, coloring: Coloring) -> list[str]:
     low, high = coloring.bounds
     middles = bins.edges[:-1] / 2 + bins.edges[1:] / 2
     along = np.clip((middles - low) / ((high - low) or 1.0), 0.0, 1.0)
-    stops = np.array([[int(stop[place : place + 2], 16) for place in (1, 3, 5)] for stop in NUMBER_SCALE])
-    mixed = [np.interp(along, np.linspace(0, 1, len(stops)), stops[:, channel]) for channel in range(3)]
-    return [f"#{red:02x}{green:02x}{blue:02x}" for red, green, blue in np.round(mixed).astype(int).T.tolist()]
+    return [f"#{bytes(one).hex()}" for one in np.rint(shades(along) * 255).astype(np.uint8)]
 
 
 def chips(session: Session, coloring: Coloring) -> list[dict[str, Any]]:

@@ -15,7 +15,7 @@ import panel as pn
 from panel.viewable import Viewer
 
 from explorer.errors import InputError, unknown
-from explorer.raster import SCALINGS, Frame, nearest
+from explorer.raster import SCALINGS, Frame, Points, nearest
 from explorer.selection import HasLabel, Ids, InCluster, Rule, Where, from_json
 from explorer.session import Session
 from explorer.session.coloring import Coloring
@@ -382,9 +382,9 @@ class Explorer(Viewer):
         session = self.session
         self._frames.ask(drawn(session, self._colors()), self._request)
 
-    def _drawn(self, frame: Frame, message: dict[str, Any]) -> None:
+    def _drawn(self, frame: Frame, points: Points, message: dict[str, Any]) -> None:
         for part in self.parts:
-            message |= part.drawn(frame)
+            message |= part.drawn(frame, points)
         self.page.send(frame=message)
 
     def _toast(self, text: str, tone: str = "") -> None:

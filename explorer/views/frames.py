@@ -8,9 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields, replace
 from typing import Any
 
-import numpy as np
-
 from explorer.raster import Frame, Points, Scene, Viewport
+from explorer.raster.picture import edges
 from explorer.session import Session
 from explorer.session.points import points
 from explorer.views.newest import Newest
@@ -46,7 +45,7 @@ def _same(one: Points, other: Points) -> bool:
 class Frames:
     """The pictures of one map; of a burst of wishes only the last is drawn."""
 
-    def __init__(self, scenes: Scenes, send: Callable[[Frame, dict[str, Any]], None]) -> None:
+    def __init__(self, scenes: Scenes, send: Callable[[Frame, Points, dict[str, Any]], None]) -> None:
         self._scenes = scenes
         self._send = send
         self._newest = Newest(_POOL, self._draw)
@@ -61,16 +60,14 @@ class Frames:
         view = frame.view
         made = {"picture": frame.webp(), "viewport": [view.x0, view.x1, view.y0, view.y1], "sequence": request["sequence"]}
         made |= {"seen": frame.seen, "of": len(points.layout), "counts": frame.counts.tolist()}
-        self._send(frame, made | {"densest": frame.densest, "crowd": frame.crowd})
+        self._send(frame, points, made | {"densest": frame.densest, "crowd": frame.crowd})
 
 
 def viewport(request: dict[str, Any]) -> Viewport:
     """A page's wish as a viewport; sizes are held within what a screen can have."""
-    x0, x1, y0, y1 = (float(edge) for edge in request["viewport"])
-    if not all(np.isfinite((x0, x1, y0, y1))) or x1 <= x0 or y1 <= y0:
-        raise ValueError(f"not a viewport: {request['viewport']!r}")
+    x0, x1, y0, y1 = edges(request["viewport"])
     ratio = min(2.0, max(0.5, float(request.get("ratio") or 1.0)))
-    width, height = (int(min(LARGEST / ratio, max(1, float(request[side])))) for side in ("width", "height"))
+    width, height = (int(min(LARGEST / max(1.0, ratio), max(1, float(request[side])))) for side in ("width", "height"))
     return Viewport(x0, x1, y0, y1, width, height, ratio)
 
 

@@ -132,12 +132,12 @@ def window(dataset: Dataset, rows: np.ndarray, mode: str, marks: Marks) -> list[
         texts = dataset.texts(rows)
         labels = [None if marks.labels is None else marks.labels[row] for row in rows]
         return [
-            {"row": int(row), "title": str(dataset.ids[row]), "label": label, "text": text[:WORDS]}
+            {"row": int(row), "title": title(dataset, row), "label": label, "text": text[:WORDS]}
             for row, label, text in zip(rows, labels, texts, strict=True)
         ]
     taken = [_plain(dataset, name, rows) for name in columns(dataset)]
     return [
-        {"row": int(row), "cells": [cell(dataset.ids[row]), *_marked(marks, int(row)), *(cell(column[place]) for column in taken)]}
+        {"row": int(row), "cells": [str(dataset.ids[row]), *_marked(marks, int(row)), *(cell(column[place]) for column in taken)]}
         for place, row in enumerate(rows)
     ]
 

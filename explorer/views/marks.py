@@ -6,7 +6,6 @@ import io
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,13 +13,11 @@ from PIL import Image
 
 from explorer.dataset import Dataset
 from explorer.raster.points import own_colors
-from explorer.session.coloring import Coloring
-from explorer.session.points import points
 from explorer.views import items
 from explorer.views.part import Part
 
 if TYPE_CHECKING:
-    from explorer.raster import Frame
+    from explorer.raster import Frame, Points
 
 TITLED = 48  # marks in view that have their titles beside them
 LETTERS = 48  # of a title on the map
@@ -34,17 +31,15 @@ _SPRITES = ThreadPoolExecutor(max_workers=2, thread_name_prefix="explorer-sprite
 class Marks(Part):
     """Sends with a picture of few items what the page needs to draw each of them, and sheets of their thumbnails."""
 
-    def drawn(self, frame: Frame) -> dict[str, Any]:
+    def drawn(self, frame: Frame, points: Points) -> dict[str, Any]:
         """The marks of a frame's rows as bytes of plain arrays; None where they are too many."""
-        layout = self.session.layout
-        if frame.rows is None or layout is None:
+        if frame.rows is None:
             return {"marks": None}
-        rows, dataset, selection = frame.rows, self.session.dataset, self.session.selection
-        places = np.asarray(layout.values[rows], np.float32)
+        rows, dataset = frame.rows, self.session.dataset
+        places = np.asarray(points.layout[rows], np.float32)
         made: dict[str, Any] = {"rows": rows.astype(np.int32).tobytes(), "x": places[:, 0].tobytes(), "y": places[:, 1].tobytes()}
-        coloring = self.view._colors()
-        made |= {"color": colors(coloring, rows).tobytes(), "density": coloring.kind == "density"}
-        made["on"] = selection[rows].astype(np.uint8).tobytes() if selection.any() else None
+        made |= {"color": np.rint(own_colors(points, rows) * 255).astype(np.uint8).tobytes(), "density": points.density}
+        made["on"] = None if points.selected is None else points.selected[rows].astype(np.uint8).tobytes()
         pictures = "image" in dataset.roles
         made["spacing"] = spacing(places) if pictures else None
         made["titles"] = [caption(dataset, int(row)) for row in rows] if len(rows) <= TITLED and not pictures else None
@@ -60,15 +55,6 @@ class Marks(Part):
     def _send(self, rows: list[int]) -> None:
         pictures = soon(rows, self.view._thumbs.get)
         self.view.page.send(sprites={"rows": rows[: len(pictures)]} | sheet(pictures))
-
-
-def colors(coloring: Coloring, rows: np.ndarray) -> np.ndarray:
-    """``(m, 3)`` uint8, the colours of some rows as on the map."""
-    values = None if coloring.values is None else coloring.values[rows]
-    some = replace(coloring, codes=coloring.codes[rows], values=values)
-    here = np.arange(len(rows))
-    drawn = points(np.zeros((len(rows), 2), np.float32), some, None, np.zeros(len(rows), bool))
-    return np.rint(own_colors(drawn, here) * 255).astype(np.uint8)
 
 
 def spacing(places: np.ndarray) -> float | None:

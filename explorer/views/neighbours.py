@@ -99,7 +99,8 @@ class Neighbours(Part):
         chosen, many = metric or metric_of(session.features), whole_number(k, MOST)
         if chosen not in METRICS:
             raise unknown("metric", chosen, METRICS)
-        self._finding.start(lambda wanted: self._find(row, many, chosen, wanted))
+        shown = session.shown  # worked out here: the thread only reads
+        self._finding.start(lambda wanted: self._find(row, many, chosen, shown, wanted))
 
     def on_neighbours_off(self) -> None:
         """No item is looked at any more."""
@@ -116,23 +117,22 @@ class Neighbours(Part):
         rows = rows if shown is None else rows[shown[rows]]
         self.session.select(Ids(self.session.dataset.ids[rows]), mode)
 
-    def _find(self, row: int, k: int, metric: str, wanted: Callable[[], bool]) -> None:
+    def _find(self, row: int, k: int, metric: str, shown: np.ndarray | None, wanted: Callable[[], bool]) -> None:
         features = self.session.features
         if features is None:
             return
         rows, distances = nearest_rows(features.values, np.array([row]), k, metric, Progress(cancelled=lambda: not wanted()))
         rows, distances = rows[0][rows[0] >= 0], distances[0][rows[0] >= 0]
         listed = {"row": row, "title": items.title(self.session.dataset, row), "k": k, "metric": metric, "metrics": list(METRICS)}
-        listed |= {"items": [self._about(int(one), float(far)) for one, far in zip(rows, distances, strict=True)]}
+        listed |= {"items": [self._about(int(one), float(far), shown) for one, far in zip(rows, distances, strict=True)]}
         pictures = [self._thumb(int(one)) for one in (row, *rows)]
         if wanted():
             self._row, self._found = row, rows
             self.view.page.set(neighbours=listed | {"pictures": pictures})
 
-    def _about(self, row: int, distance: float) -> dict[str, Any]:
+    def _about(self, row: int, distance: float, shown: np.ndarray | None) -> dict[str, Any]:
         """One line of the list."""
         session = self.session
-        shown = session.shown
         about = {"row": row, "title": items.title(session.dataset, row), "distance": distance, "x": None, "y": None}
         if session.layout is not None and session.layout.valid[row]:
             about |= dict(zip("xy", map(float, session.layout.values[row]), strict=True))

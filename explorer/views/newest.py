@@ -37,16 +37,17 @@ class Newest(Generic[Wish]):
         return self._wanted is not None
 
     def _run(self) -> None:
-        while True:
-            with self._lock:
-                if self._wanted is None:
-                    self._busy = False
-                    return
-                wish, self._wanted = self._wanted, None
-            try:
+        with self._lock:
+            wish, self._wanted = self._wanted, None
+        try:
+            if wish is not None:
                 self._do(wish)
-            except Exception as problem:  # the pool's last door: without it nothing would ever be done again
-                _LOG.error("what was asked could not be worked out", exc_info=problem)
+        except Exception as problem:  # the pool's last door: without it nothing would ever be done again
+            _LOG.error("what was asked could not be worked out", exc_info=problem)
+        with self._lock:
+            self._busy = again = self._wanted is not None
+        if again:
+            self._pool.submit(self._run)  # behind the others: who asks without end must not keep a thread for themselves
 
 
 __all__ = ["Newest"]

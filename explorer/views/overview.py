@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from explorer.raster import Frame
+from explorer.raster import Frame, Points
 from explorer.session.points import drawn
 from explorer.views.frames import Frames, viewport
 from explorer.views.part import Part
@@ -40,5 +40,5 @@ class Overview(Part):
             return
         self._frames.ask(drawn(session, self.view._colors()), self._request)
 
-    def _send(self, frame: Frame, message: dict[str, Any]) -> None:
+    def _send(self, frame: Frame, points: Points, message: dict[str, Any]) -> None:
         self.view.page.send(overview={name: message[name] for name in ("picture", "viewport", "sequence")})

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from explorer.raster import Frame
+    from explorer.raster import Frame, Points
     from explorer.views.explorer import Explorer
 
 
@@ -32,8 +32,11 @@ class Part:
     def ready(self) -> None:
         """The page is there, perhaps anew: send it everything."""
 
-    def drawn(self, frame: Frame) -> dict[str, Any]:
-        """Plain values to go with a picture to the page; called in a thread of the pictures, so it may read and not change."""
+    def drawn(self, frame: Frame, points: Points) -> dict[str, Any]:
+        """Plain values to go with a picture of some points to the page.
+
+        Called in a thread of the pictures, while the session goes on: what was drawn is to be had from the points alone.
+        """
         return {}
 
     def close(self) -> None:

@@ -211,6 +211,6 @@ class Pipeline:
         if kind == "cluster":
             count, noise = int(result.values.max(initial=-1)) + 1, float((result.values < 0).mean())
             on = {"layout": "on the layout", "pca": "on principal components", "vectors": "on the vectors"}[result.settings["on"]]
-            return f"{stale}{count} clusters · {noise:.0%} noise · {on}{took}"
+            return f"{stale}{count} clusters · {'<1%' if 0 < noise < 0.01 else f'{noise:.0%}'} noise · {on}{took}"
         shape = " × ".join(f"{side:,}" for side in result.values.shape)
         return f"{stale}{result.method} · {shape}{took}"

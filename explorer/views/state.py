@@ -11,7 +11,6 @@ from explorer.selection import All, Any_, Box, Brush, Lasso, Not, Rule
 from explorer.session import Session
 from explorer.session.coloring import Coloring, ends
 from explorer.session.names import MOST_NAMES, names
-from explorer.session.saved import walk
 
 
 def data(session: Session, *, served: bool) -> dict[str, Any]:
@@ -64,11 +63,10 @@ def color(session: Session, coloring: Coloring) -> dict[str, Any]:
 
 def selection(session: Session, *, regions: bool, shown: np.ndarray | None = None) -> dict[str, Any]:
     """How many are selected (and hidden by the legend), what can be undone, and the regions to draw, if of this layout."""
-    drawn = [part for part in walk(session.rule) if isinstance(part, Brush)] if regions and session.rule is not None else []
     outlines = _regions(session.rule) if regions and session.rule is not None else []
     hidden = 0 if shown is None else int((session.selection & ~shown).sum())
     count = {"count": int(session.selection.sum()), "hidden": hidden}
-    strokes = [{"points": list(part.points), "radius": part.radius} for part in drawn]
+    strokes = _strokes(session.rule) if regions and session.rule is not None else []
     return count | {"undo": session.can_undo, "redo": session.can_redo, "regions": outlines, "strokes": strokes}
 
 
@@ -80,6 +78,15 @@ def _regions(rule: Rule) -> list[list[tuple[float, float]]]:
     if isinstance(rule, All | Any_):
         return [region for part in rule.parts for region in _regions(part)]
     return _regions(rule.part) if isinstance(rule, Not) else []
+
+
+def _strokes(rule: Rule, *, out: bool = False) -> list[dict[str, Any]]:
+    """What was painted in the order of painting; `out` says what was painted away."""
+    if isinstance(rule, Brush):
+        return [{"points": list(rule.points), "radius": rule.radius, "out": out}]
+    if isinstance(rule, All | Any_):
+        return [stroke for part in rule.parts for stroke in _strokes(part, out=out)]
+    return _strokes(rule.part, out=not out) if isinstance(rule, Not) else []
 
 
 def labels(session: Session) -> dict[str, Any]:

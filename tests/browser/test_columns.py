@@ -103,15 +103,15 @@ def test_bars_of_values_and_what_the_legend_hides_are_one_state(page: Any) -> No
     until(lambda: drawn(page) == 200, "alpha")
     values.filter(has_text="<b>gamma</b>").click(modifiers=["Shift"])
     until(lambda: drawn(page) == 400, "alpha and gamma")
-    assert facet(page, "kind").locator(".value[aria-pressed=true]").count() == 2
+    until(lambda: facet(page, "kind").locator(".value[aria-pressed=true]").count() == 2, "both pressed")
     page.locator("select[aria-label='colour by']").select_option("column:kind")
     page.locator(".legend .entry", has_text="alpha").click()
     until(lambda: drawn(page) == 200, "only alpha by the legend")
-    assert page.locator(".filters .chip").count() == 2
+    until(lambda: page.locator(".filters .chip").count() == 2, "both as chips")
     page.get_by_role("button", name="Clear all").click()
     until(lambda: drawn(page) == N, "everything")
-    assert page.locator(".filters .chip").count() == 0
-    assert page.locator(".legend li.hidden").count() == 0
+    until(lambda: page.locator(".filters .chip").count() == 0, "no chip")
+    until(lambda: page.locator(".legend li.hidden").count() == 0, "an open legend")
 
 
 def test_a_selection_shows_in_the_bars(page: Any) -> None:

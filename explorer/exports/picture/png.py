@@ -13,6 +13,7 @@ from explorer.exports.picture.marks import Dot, Line, Mark, Ramp, Text, clean
 from explorer.exports.picture.points import drawn
 from explorer.exports.picture.settings import PictureSettings
 from explorer.exports.picture.sheet import Sheet, arranged
+from explorer.raster.points import hex_colors
 
 ENDING = ".png"
 NAME = "PNG"
@@ -93,7 +94,7 @@ def _line(line: Line, pen: Any, ratio: float) -> None:
 
 def _ramp(ramp: Ramp, image: Image.Image, ratio: float) -> None:
     wide, tall = max(1, round(ramp.width * ratio)), max(1, round(ramp.height * ratio))
-    stops = np.array([[int(stop[place : place + 2], 16) for place in (1, 3, 5)] for stop in ramp.stops], np.float64)
+    stops = hex_colors(ramp.stops).astype(np.float64) * 255
     along = np.linspace(0, len(stops) - 1, wide)
     row = np.stack([np.interp(along, np.arange(len(stops)), stops[:, channel]) for channel in range(3)], axis=-1)
     picture = Image.fromarray(np.broadcast_to(np.round(row).astype(np.uint8), (tall, wide, 3)).copy())

@@ -105,7 +105,7 @@ class Histogram {
     const {texts, all, shown, selected} = this.facet
     const [low, high] = this.place ? this.place.map(Math.round) : [0, all.length]
     this.low.textContent = texts[low]
-    this.high.textContent = low < high - 1 || texts[high] !== texts[low] ? this.upper(high) : ""
+    this.high.textContent = low < high - 1 || this.upper(high) !== texts[low] ? this.upper(high) : ""
     for (const el of [this.low, this.high]) el.classList.toggle("set", Boolean(this.place))
     this.word.textContent = bar === null ? "" : `${this.label(bar)}: ${selected[bar] ? `${number(selected[bar])} of ` : shown[bar] !== all[bar] ? `${number(shown[bar])} of ` : ""}${number(all[bar])}`
     this.el.classList.toggle("telling", bar !== null)

@@ -12,6 +12,7 @@ class Legend {
     this.rows = h("ul", {class: "entries"})
     this.more = h("p", {class: "muted", hidden: true})
     this.key = h("span", {class: "muted grow"})
+    this.few = h("span", {}, "few")
     this.dense = h("span", {}, "many items a pixel")
     this.histogram = new Histogram((low, high) => this.range(low, high), {height: 48})
     store.on("color", () => (this.histogram.drag ? null : this.render())) // a bar that is taken out of the page ends its drag
@@ -80,6 +81,7 @@ class Legend {
   count() {
     const [frame, color] = [this.store.get("frame"), this.store.get("color")]
     if (!color) return
+    this.few.textContent = frame?.densest === 1 ? "" : "few"
     if (color.kind === "density") this.dense.textContent = frame ? `${number(frame.densest)} item${frame.densest === 1 ? "" : "s"} a pixel` : "many items a pixel"
     const counts = frame && frame !== this.old && color.kind === "category" ? frame.counts : null
     const apart = Boolean(counts) && color.entries.some((entry) => !entry.hidden && counts[entry.code] !== entry.all)
@@ -99,7 +101,7 @@ class Legend {
 
   density(color) {
     const gradient = `linear-gradient(to right, ${color.scale.join(", ")})`
-    return [h("div", {class: "ramp", style: {background: gradient}}), h("div", {class: "ends"}, h("span", {}, "few"), this.dense)]
+    return [h("div", {class: "ramp", style: {background: gradient}}), h("div", {class: "ends"}, this.few, this.dense)]
   }
 
   showHistogram() {

@@ -6,6 +6,7 @@ class MapView {
     this.camera = new Camera()
     this.names = new Names()
     this.outline = document.createElement("canvas") // where painted strokes become one outline
+    this.inside = document.createElement("canvas") // and what is in it
     this.drag = null
     this.frame = null
     this.hovered = null
@@ -19,7 +20,7 @@ class MapView {
     store.on("names given selection item", () => this.draw())
     store.on("map selection", () => this.say())
     store.on("color", ({color}) => {
-      fill(this.scaling, color.scalings.map((name) => h("option", {value: name}, name)))
+      fill(this.scaling, color.scalings.map((name) => h("option", {value: name}, `by ${{log: "log", linear: "count", equal: "rank"}[name] || name}`)))
       this.scaling.value = color.scaling
     })
     store.on("hover", () => this.onHover())
@@ -101,6 +102,7 @@ class MapView {
     if (drag.tool === "pan") {
       this.camera.pan(at[0] - drag.last[0], at[1] - drag.last[1])
       drag.last = at
+      drag.moved = drag.moved || Math.hypot(at[0] - drag.start[0], at[1] - drag.start[1]) >= 4
       return this.look()
     }
     const previous = drag.points[drag.points.length - 1]
@@ -113,9 +115,10 @@ class MapView {
   onUp(event) {
     const drag = this.drag
     this.drag = null
-    if (!drag || drag.tool === "pan") return
+    if (!drag) return
     const at = this.at(event)
-    const clicked = Math.hypot(at[0] - drag.start[0], at[1] - drag.start[1]) < 4 && drag.points.length < 4
+    const clicked = !drag.moved && Math.hypot(at[0] - drag.start[0], at[1] - drag.start[1]) < 4 && drag.points.length < 4
+    if (drag.tool === "pan" && !(clicked && this.tools.tool === "pan" && event.button === 0)) return
     this.pointer = at
     if (clicked && drag.tool !== "paint") this.onClick(at, drag.mode)
     else this.release(drag, at)
@@ -210,7 +213,7 @@ class MapView {
 
   onMap() {
     const map = this.store.get("map")
-    fill(this.empty, map.bounds ? null : [h("b", {}, map.title), h("div", {class: "muted"}, map.hint)])
+    this.say()
     if (!map.bounds) {
       this.frame = null
       return this.draw()
@@ -271,7 +274,7 @@ class MapView {
     this.frame = {bitmap, viewport}
     this.seen = [seen, of]
     this.scaling.hidden = !frame.crowd
-    this.pixel.textContent = frame.densest > 1 ? `1 pixel ≤ ${number(frame.densest)} items · ` : "1 pixel = 1 item · "
+    this.pixel.textContent = !seen ? "" : frame.densest > 1 ? `1 pixel ≤ ${number(frame.densest)} items, ` : "1 pixel = 1 item · "
     this.store.set({frame}) // the picture's counts, and what the parts sent with it
     this.draw()
     this.say()
@@ -287,7 +290,16 @@ class MapView {
     const parts = map.bounds && this.seen ? [`${number(seen)} of ${number(of)} items drawn`, `${number(selection.count)} selected${selection.hidden ? ` (${number(selection.hidden)} hidden)` : ""}`] : []
     if (map.without) parts.push(`${number(map.without)} without a place`)
     this.sentence.textContent = parts.join(" · ")
+    this.nothing(map, map.bounds && this.seen && !seen)
     this.canvas.setAttribute("aria-label", `map: ${parts.join(", ")}`)
+  }
+
+  // What stands in the middle while there is nothing to see: that no map is there yet, or that no item is where one looks.
+  nothing({bounds, title, hint}, nowhere) {
+    const said = !bounds ? [title, hint] : nowhere ? ["No items here", this.store.get("filters")?.length ? "F shows the whole map · filters hide items too" : "F shows the whole map"] : []
+    if (said.join() === this.lacking) return
+    this.lacking = said.join()
+    fill(this.empty, said.length ? [h("b", {}, said[0]), h("div", {class: "muted"}, said[1])] : null)
   }
 
   draw() {
@@ -311,7 +323,7 @@ class MapView {
     }
     this.paintRegions(context, accent)
     for (const layer of this.layers) layer.paint(context, this.camera, {ink, paper, accent})
-    this.named = this.names.paint(context, this.camera, [this.store.get("names"), this.store.get("given")], {ink, paper})
+    this.named = this.names.paint(context, this.camera, [this.store.get("names"), this.store.get("given")], {ink, paper}, Math.max(0, ...this.layers.map((layer) => layer.lift || 0)))
     for (const item of [this.store.get("item"), this.hovered]) if (item && item.x !== undefined) this.paintRing(context, item, {ink, paper, accent})
   }
 
@@ -337,12 +349,12 @@ class MapView {
     }
   }
 
-  // What was painted, as one shape with one outline: drawn wide, emptied but for its edge, and tinted.
+  // What was painted, as one shape with one outline: drawn wide, emptied but for its edge, and tinted. What was painted away is cut out.
   paintStrokes(context, accent) {
     const pixels = (points) => points.map((point) => this.camera.toPixel(...point))
-    const strokes = (this.store.get("selection")?.strokes || []).map(({points, radius}) => ({points: pixels(points), radius: radius / this.camera.scale}))
+    const strokes = (this.store.get("selection")?.strokes || []).map(({points, radius, out}) => ({points: pixels(points), radius: radius / this.camera.scale, out}))
     const drag = this.drag?.tool === "paint" ? this.drag : null
-    if (drag) strokes.push({points: [...drag.points, drag.last], radius: drag.radius})
+    if (drag) strokes.push({points: [...drag.points, drag.last], radius: drag.radius, out: drag.mode === "subtract"})
     if (strokes.length) this.paintOutline(context, strokes, accent)
     const at = drag ? drag.last : this.painting && this.pointer
     if (!at) return
@@ -353,27 +365,36 @@ class MapView {
   }
 
   paintOutline(context, strokes, accent) {
-    const [width, height] = [this.canvas.width, this.canvas.height]
-    if (this.outline.width !== width || this.outline.height !== height) Object.assign(this.outline, {width, height})
-    const shape = this.outline.getContext("2d")
-    shape.setTransform(this.ratio || 1, 0, 0, this.ratio || 1, 0, 0)
-    shape.clearRect(0, 0, this.camera.width, this.camera.height)
-    Object.assign(shape, {lineCap: "round", lineJoin: "round", strokeStyle: accent})
-    for (const [wider, how, alpha] of [[1.5, "source-over", 1], [0, "destination-out", 1], [0, "source-over", 0.12]]) {
-      Object.assign(shape, {globalCompositeOperation: how, globalAlpha: alpha})
-      shape.beginPath()
-      for (const {points, radius} of strokes) {
-        if (alpha === 1) shape.beginPath()
-        shape.lineWidth = 2 * (radius + wider)
-        shape.moveTo(...points[0])
-        for (const point of points.length > 1 ? points : [points[0], points[0]]) shape.lineTo(...point)
-        if (alpha === 1) shape.stroke()
+    const inverted = strokes.every(({out}) => out)
+    const shape = (canvas, wider, narrower) => {
+      const {width, height} = this.canvas
+      if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, {width, height})
+      const on = canvas.getContext("2d")
+      on.setTransform(this.ratio || 1, 0, 0, this.ratio || 1, 0, 0)
+      on.globalCompositeOperation = "source-over"
+      on.clearRect(0, 0, this.camera.width, this.camera.height)
+      Object.assign(on, {lineCap: "round", lineJoin: "round", strokeStyle: accent})
+      for (const {points, radius, out} of strokes) {
+        const away = out && !inverted
+        on.globalCompositeOperation = away ? "destination-out" : "source-over"
+        on.lineWidth = 2 * (radius + (away ? narrower : wider))
+        on.beginPath()
+        on.moveTo(...points[0])
+        for (const point of points.length > 1 ? points : [points[0], points[0]]) on.lineTo(...point)
+        on.stroke()
       }
-      if (alpha < 1) shape.stroke()
+      return on
     }
-    shape.globalAlpha = 1
+    const edge = shape(this.outline, 1.5, 0)
+    shape(this.inside, 0, 1.5)
+    edge.setTransform(1, 0, 0, 1, 0, 0)
+    edge.globalCompositeOperation = "destination-out"
+    edge.drawImage(this.inside, 0, 0)
     context.setTransform(1, 0, 0, 1, 0, 0)
     context.drawImage(this.outline, 0, 0)
+    context.globalAlpha = inverted ? 0 : 0.12
+    context.drawImage(this.inside, 0, 0)
+    context.globalAlpha = 1
     context.setTransform(this.ratio || 1, 0, 0, this.ratio || 1, 0, 0)
   }
 

@@ -58,6 +58,9 @@ class Marks {
   // Pixels from a mark's middle to its edge.
   get radius() { return this.sizeNow() / 2 }
 
+  // How far above its place a name hides no mark there: while marks are so few that they have titles.
+  get lift() { return this.active && this.marks.titles ? (this.radius || this.discRadius()) + NAME_HEIGHT / 2 : 0 }
+
   paint(context, camera, colors) {
     if (!this.active) return
     const size = this.sizeNow()

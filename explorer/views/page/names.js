@@ -10,7 +10,9 @@ class Names {
     this.known = []
   }
 
-  paint(context, camera, [clusters, given], {ink, paper}) {
+  // `lift` is by how many pixels names stand above their places, so that they hide no large mark there.
+  paint(context, camera, [clusters, given], {ink, paper}, lift = 0) {
+    this.lift = lift
     context.font = "600 12px Inter, system-ui, sans-serif"
     context.textAlign = "left"
     context.textBaseline = "middle"
@@ -49,7 +51,7 @@ class Names {
     const taken = []
     const at = (name, [x, y]) => {
       const [px, py] = camera.toPixel(x, y)
-      const box = this.box(null, name, px, py)
+      const box = this.box(null, name, px, py - this.lift)
       return box[0] < 2 || box[2] > camera.width - 2 || box[1] < 2 || box[3] > camera.height - 2 ? null : {...name, box}
     }
     const rest = names.filter((name) => {
