@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
@@ -14,6 +16,7 @@ from explorer.raster.discs import DIM
 from explorer.raster.picture import Frame, Viewport
 from explorer.raster.points import STEPS, Points, scale
 
+BANDS = 2 * CORES  # stretches of a picture, so that one that has more to do does not keep the others waiting
 COARSE = 16_000_000  # points in view beyond which whole cells are summed into pixels, not points
 FINEST = 1.5  # a cell may be so many pixels wide to stand for one
 FAINTEST = kernels.FAINTEST  # opacity of a pixel with hardly a point
@@ -157,6 +160,10 @@ class Crowd:
         edge = self.grid.origin[1] + line * self.grid.size
         return int(np.clip(np.floor((view.y1 - edge) * view.scale[1]), 0, view.pixels[1]))
 
+    def seen(self, view: Viewport) -> int:
+        """How many points are in view."""
+        return int(self._tally(view).sum())
+
     def _tally(self, view: Viewport) -> np.ndarray:
         """How many points of each colour are in view, without drawing them."""
         grid = self.grid
@@ -186,7 +193,7 @@ class Crowd:
         sums = np.zeros((self.layers, width * height, 4), np.int64)
         blocks = np.array([left, low, kx, ky])
         shape = (grid.across, grid.down, blocks, width, height)
-        in_bands(lambda top, bottom: kernels.pool(cells, *shape, top, bottom, sums), height, 2 * CORES)
+        in_bands(lambda top, bottom: kernels.pool(cells, *shape, top, bottom, sums), height, BANDS)
         frame = np.array([snapped.x0, snapped.x1, snapped.y0, snapped.y1, *snapped.scale])
         kernels.sum_beyond(*self._places, grid.down, frame, width, height, self.tint.add, sums)
         return sums, snapped
@@ -195,26 +202,20 @@ class Crowd:
 
     def _shaded(self, sums: np.ndarray, view: Viewport) -> np.ndarray:
         width, height = view.pixels
-        tables = [self._opacities(layer[:, 0]) for layer in sums]
         ramp = scale(np.linspace(0, 1, STEPS)).astype(np.float64)
-        kind = kernels.DENSITY if self.points.density else kernels.CATEGORY if self.points.values is None else kernels.NUMBER
-        rgba = np.empty((height, width, 4), np.uint8)
-        counts = [np.ascontiguousarray(layer[:, 0]).reshape(height, width) for layer in sums]
-        marks = [np.empty((height, width), np.uint8) for layer in sums]
-        strengths = np.array([DIM if len(sums) > 1 else 1.0, 1.0])
         missing = self.points.palette[-1].astype(np.float64)
-        bands = 2 * CORES
-
-        def mark(low: int, high: int) -> None:
-            for count, out in zip(counts, marks, strict=True):
-                kernels.mark(count, low, high, out)
-
-        def shade(low: int, high: int) -> None:
-            both = sums[0], sums[-1], marks[0], marks[-1], *tables[0], *tables[-1]
-            kernels.shade(*both, strengths, len(sums), kind, ramp, missing, low, high, rgba)
-
-        in_bands(mark, height, bands)
-        in_bands(shade, height, bands)
+        kind = kernels.DENSITY if self.points.density else kernels.CATEGORY if self.points.values is None else kernels.NUMBER
+        layers = []
+        for layer in sums:
+            counts = np.ascontiguousarray(layer[:, 0]).reshape(height, width)
+            marks, tinted = np.zeros((height + 2, width + 2), np.uint8), np.empty((height, width, 4), np.float32)
+            in_bands(partial(_in_rows, kernels.mark, (counts,), (marks,)), height, BANDS)
+            given = layer, marks, *self._opacities(counts.ravel()), kind, ramp, missing
+            in_bands(partial(_in_rows, kernels.tint, given, (tinted,)), height, BANDS)
+            layers.append(tinted)
+        rgba = np.empty((height, width, 4), np.uint8)
+        both = layers[0], layers[-1], DIM if len(layers) > 1 else 1.0, len(layers)
+        in_bands(partial(_in_rows, kernels.compose, both, (rgba,)), height, BANDS)
         return rgba
 
     def _opacities(self, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -226,6 +227,10 @@ class Crowd:
         strengths = opacities(known, np.concatenate([pixels[:TABLE][pixels[:TABLE] > 0], held]), self.points.scaling)
         table[known[known < TABLE]] = strengths[known < TABLE]
         return table, large.astype(np.int64), strengths[known >= TABLE]
+
+
+def _in_rows(kernel: Callable[..., None], given: tuple[Any, ...], out: tuple[Any, ...], low: int, high: int) -> None:
+    kernel(*given, low, high, *out)
 
 
 def opacities(counts: np.ndarray, pixels: np.ndarray, scaling: str) -> np.ndarray:

@@ -123,7 +123,7 @@ def sum_beyond(
 
 @njit(nogil=True, cache=True)
 def mark(counts: Array, low: int, high: int, out: Array) -> None:
-    """Say of each pixel of the rows ``low:high`` whether there is something in it and in the eight pixels around it."""
+    """Say of each pixel of the rows ``low:high`` whether something is in or around it; `out` has a pixel more on all sides."""
     height, width = counts.shape
     for row in range(low, high):
         up, down = max(0, row - 1), min(height - 1, row + 1)
@@ -132,95 +132,81 @@ def mark(counts: Array, low: int, high: int, out: Array) -> None:
             beside = min(width - 1, column + 1)
             right = (counts[up, beside] | counts[row, beside] | counts[down, beside]) != 0
             if counts[row, column] == 0:
-                out[row, column] = EMPTY if left or own or right else BLANK
+                out[row + 1, column + 1] = EMPTY if left or own or right else BLANK
             else:
                 around = left or (right and column < width - 1) or (row > 0 and counts[up, column] != 0)
-                out[row, column] = SOME if around or (row < height - 1 and counts[down, column] != 0) else ALONE
+                around = around or (row < height - 1 and counts[down, column] != 0)
+                out[row + 1, column + 1] = SOME if around else ALONE
             left, own = own, right
 
 
 @njit(nogil=True, cache=True)
-def hue(
-    count: int, first: int, second: int, third: int, kind: int, strength: float, ramp: Array, missing: Array
-) -> tuple[float, float, float]:
-    """The colour of a pixel's sums."""
-    if kind == CATEGORY:
-        share = 1.0 / (255.0 * count)
-        return first * share, second * share, third * share
-    if kind == NUMBER and first == 0:
-        return missing[0], missing[1], missing[2]
-    along = second / first / (len(ramp) - 1) if kind == NUMBER else max(0.0, (strength - FAINTEST) / (1 - FAINTEST))
-    step = int(along * (len(ramp) - 1) + 0.5)
-    return ramp[step, 0], ramp[step, 1], ramp[step, 2]
-
-
-@njit(nogil=True, cache=True)
-def layer(
-    sums: Array, marks: Array, row: int, column: int, table: Array, large: Array, of_large: Array, kind: int, ramp: Array,
-    missing: Array,
-) -> tuple[float, float, float, float]:  # fmt: skip
-    """One layer's opacity and colour at a pixel; an empty one shows a little of those around it."""
-    height, width = marks.shape
-    state = marks[row, column]
-    if state == BLANK:
-        return 0.0, 0.0, 0.0, 0.0
-    if state != EMPTY:
-        pixel = row * width + column
-        count = sums[pixel, 0]
-        strength = table[count] if count < len(table) else of_large[np.searchsorted(large, count)]
-        red, green, blue = hue(count, sums[pixel, 1], sums[pixel, 2], sums[pixel, 3], kind, strength, ramp, missing)
-        return max(strength, ALONE_OPACITY) if state == ALONE else strength, red, green, blue
-    best = 0.0
-    count, first, second, third = 0, 0, 0, 0
-    for above in range(max(0, row - 1), min(height, row + 2)):
-        for beside in range(max(0, column - 1), min(width, column + 2)):
-            near = marks[above, beside]
-            corner = above != row and beside != column
-            if near <= EMPTY or (corner and near != ALONE):
-                continue
-            best = max(best, BESIDE if near == SOME else CORNER_ALONE if corner else BESIDE_ALONE)
-            pixel = above * width + beside
-            count += sums[pixel, 0]
-            first += sums[pixel, 1]
-            second += sums[pixel, 2]
-            third += sums[pixel, 3]
-    if count == 0:
-        return 0.0, 0.0, 0.0, 0.0
-    red, green, blue = hue(count, first, second, third, kind, FAINTEST, ramp, missing)
-    return best, red, green, blue
-
-
-@njit(nogil=True, cache=True)
-def shade(
-    under: Array, over: Array, marks_under: Array, marks_over: Array,
-    table_under: Array, large_under: Array, of_large_under: Array, table_over: Array, large_over: Array, of_large_over: Array,
-    strengths: Array, layers: int, kind: int, ramp: Array, missing: Array, low: int, high: int, rgba: Array,
+def tint(
+    sums: Array, marks: Array, table: Array, large: Array, of_large: Array, kind: int, ramp: Array, missing: Array,
+    low: int, high: int, out: Array,
 ) -> None:  # fmt: skip
-    """Colour the pixel rows ``low:high``: the second layer over the first, straight colour and opacity, a transparent ground."""
+    """One layer's colour and opacity at the pixel rows ``low:high``; an empty pixel shows a little of those around it.
+
+    One long function: numba passes arrays to an inner one as sixty numbers, which for every pixel costs more than the work.
+    """
+    width, steps = out.shape[1], len(ramp) - 1
     for row in range(low, high):
-        for column in range(marks_under.shape[1]):
-            if marks_under[row, column] == BLANK and marks_over[row, column] == BLANK:
+        for column in range(width):
+            state = marks[row + 1, column + 1]
+            if state == BLANK:
+                out[row, column, 3] = 0.0
+                continue
+            pixel = row * width + column
+            count, first, second, third = sums[pixel, 0], sums[pixel, 1], sums[pixel, 2], sums[pixel, 3]
+            if state != EMPTY:
+                strength = table[count] if count < len(table) else of_large[np.searchsorted(large, count)]
+                alpha = max(strength, ALONE_OPACITY) if state == ALONE else strength
+            else:
+                strength, alpha = FAINTEST, 0.0
+                for down in range(-1, 2):
+                    for across in range(-1, 2):
+                        near = marks[row + 1 + down, column + 1 + across]
+                        corner = down * across != 0
+                        if near == ALONE or (near == SOME and not corner):
+                            alpha = max(alpha, BESIDE if near == SOME else CORNER_ALONE if corner else BESIDE_ALONE)
+                            other = pixel + down * width + across
+                            count += sums[other, 0]
+                            first += sums[other, 1]
+                            second += sums[other, 2]
+                            third += sums[other, 3]
+            out[row, column, 3] = alpha
+            if count == 0:
+                continue
+            if kind == CATEGORY:
+                share = 1.0 / (255.0 * count)
+                out[row, column, 0], out[row, column, 1], out[row, column, 2] = first * share, second * share, third * share
+            elif kind == NUMBER and first == 0:
+                out[row, column, 0], out[row, column, 1], out[row, column, 2] = missing[0], missing[1], missing[2]
+            else:
+                along = second / first / steps if kind == NUMBER else max(0.0, (strength - FAINTEST) / (1 - FAINTEST))
+                step = int(along * steps + 0.5)
+                out[row, column, 0], out[row, column, 1], out[row, column, 2] = ramp[step, 0], ramp[step, 1], ramp[step, 2]
+
+
+@njit(nogil=True, cache=True)
+def compose(under: Array, over: Array, dim: float, layers: int, low: int, high: int, rgba: Array) -> None:
+    """The second layer over the first for the pixel rows ``low:high``: straight colour and opacity, a transparent ground."""
+    for row in range(low, high):
+        for column in range(under.shape[1]):
+            rest = under[row, column, 3] * dim
+            alpha = over[row, column, 3] if layers > 1 else 0.0
+            rest *= 1 - alpha
+            total = alpha + rest
+            if total == 0:
                 for channel in range(4):
                     rgba[row, column, channel] = 0
                 continue
-            rest, red, green, blue = layer(
-                under, marks_under, row, column, table_under, large_under, of_large_under, kind, ramp, missing
-            )
-            rest *= strengths[0]
-            if layers > 1:
-                alpha, red_over, green_over, blue_over = layer(
-                    over, marks_over, row, column, table_over, large_over, of_large_over, kind, ramp, missing
-                )
-                rest *= 1 - alpha
-                total = max(alpha + rest, 1e-12)
-                red = (red_over * alpha + red * rest) / total
-                green = (green_over * alpha + green * rest) / total
-                blue = (blue_over * alpha + blue * rest) / total
-                rest = alpha + rest
-            rgba[row, column, 0] = int(red * 255 + 0.5)
-            rgba[row, column, 1] = int(green * 255 + 0.5)
-            rgba[row, column, 2] = int(blue * 255 + 0.5)
-            rgba[row, column, 3] = int(rest * 255 + 0.5)
+            above, below = alpha / total, rest / total
+            for channel in range(3):
+                value = over[row, column, channel] * above if alpha > 0 else 0.0  # what has no opacity has no colour either
+                value += under[row, column, channel] * below if rest > 0 else 0.0
+                rgba[row, column, channel] = int(value * 255 + 0.5)
+            rgba[row, column, 3] = int(total * 255 + 0.5)
 
 
 @njit(nogil=True, cache=True)

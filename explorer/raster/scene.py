@@ -74,7 +74,8 @@ class Scene:
             rows = np.flatnonzero((x >= x0) & (x <= x1) & (y >= y0) & (y <= y1))
         else:
             starts, ends = grid.spans(view.x0, view.x1, view.y0, view.y1)
-            if int((ends - starts).sum()) > 2 * discs.most(view):  # with those of the same cells that are just outside
+            most, touched = discs.most(view), int((ends - starts).sum())
+            if touched > 4 * most or (touched > most and self._crowd.seen(view) > most):
                 return None
             rows = np.sort(grid.rows[grid.within(view.x0, view.x1, view.y0, view.y1)])
         if points.shown is not None:
