@@ -49,7 +49,7 @@ points = hv.Points(frame, ["x", "y"], ["kind"])
 if sys.argv[2] == "datashade":
     plot = datashade(points, aggregator=ds.count_cat("kind"))
 else:
-    plot = rasterize(points, aggregator=ds.count_cat("kind")).opts(cnorm="log")
+    plot = rasterize(points, aggregator="count").opts(cnorm="log")  # which knows no categories
 plot = plot.opts(width=900, height=700, active_tools=["wheel_zoom"], tools=["lasso_select"])
 pn.pane.HoloViews(plot).servable()
 """
@@ -198,7 +198,7 @@ def many(given: argparse.Namespace) -> None:
         chosen = np.random.default_rng(2).random(count) < 0.2
         selected = Scene(Points(layout, codes, palette(), selected=chosen), scene)
         with_selection = median(lambda scene=selected: scene.draw(view), 3)
-        size = held(scene) / count
+        size = held(selected) / count  # which has everything: ink of its own, and two layers of cells
         print(f"| {count:,} | {ready:.1f} | {took[-1] * 1000:.1f} | {with_selection * 1000:.1f} | {size:.1f} |", flush=True)
         del scene, selected, layout, codes, chosen
         gc.collect()
@@ -208,7 +208,8 @@ def many(given: argparse.Namespace) -> None:
 def held(scene: Any) -> int:
     """The bytes of all arrays that a scene keeps beside what it was given."""
     crowd = scene._crowd
-    kept = [scene.grid.x, scene.grid.y, scene.grid.rows, scene.grid.starts, crowd.ink, crowd.tint.codes]
+    kept = [scene.grid.x, scene.grid.y, scene.grid.rows, scene.grid.starts, crowd.tint.codes]
+    kept += [crowd.ink] if crowd.ink is not crowd.tint.codes else []
     kept += [crowd.cells] if "cells" in vars(crowd) else []
     return sum(array.nbytes for array in kept)
 

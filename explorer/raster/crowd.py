@@ -27,25 +27,25 @@ TABLE = 4_096  # counts up to here have their opacity in a table
 class Tint:
     """Every point's colour as a small number, and what each adds to a pixel.
 
-    `codes` is ``(n,)`` in the layout's order; `add` ``(k, 4)`` int64: a count of 1 and, by kind, red, green and blue in 0..255, or
-    1 and the shade where the number is known.
+    `codes` is ``(m,)`` in the grid's order, twice the colour's number counted from 1; `add` ``(k, 4)`` int64: a count of 1 and, by
+    kind, red, green and blue in 0..255, or 1 and the shade where the number is known.
     """
 
     codes: np.ndarray
     add: np.ndarray
 
     @classmethod
-    def of(cls, points: Points) -> Tint:
+    def of(cls, points: Points, grid: Grid) -> Tint:
         """By the points' codes or values."""
         if points.values is None:
             shades = np.rint(points.palette * 255).astype(np.int64)
             add = np.column_stack([np.ones(len(shades), np.int64), shades])
-            return cls(_small(points.codes, len(add)), add)
+            return cls(_ordered(points.codes, len(add), grid), add)
         known = ~np.isnan(points.values)
         steps = np.rint(np.where(known, points.values, 0) * (STEPS - 1)).astype(np.int64)
         shades = np.arange(STEPS)
         add = np.column_stack([np.ones(STEPS), np.ones(STEPS), shades, np.zeros(STEPS)]).astype(np.int64)
-        return cls(_small(np.where(known, steps, STEPS), STEPS + 1), np.vstack([add, [[1, 0, 0, 0]]]))
+        return cls(_ordered(np.where(known, steps, STEPS), STEPS + 1, grid), np.vstack([add, [[1, 0, 0, 0]]]))
 
 
 class Crowd:
@@ -56,7 +56,7 @@ class Crowd:
         self.points = points
         old = None if before is None else before.points
         same_tint = old is not None and all(getattr(old, name) is getattr(points, name) for name in ("codes", "values", "palette"))
-        self.tint: Tint = before.tint if before is not None and same_tint else Tint.of(points)
+        self.tint: Tint = before.tint if before is not None and same_tint else Tint.of(points, grid)
         same = same_tint and old is not None and old.shown is points.shown and old.selected is points.selected
         if before is not None and same and before.grid is grid:
             self.ink: np.ndarray = before.ink
@@ -68,14 +68,12 @@ class Crowd:
     def _mixed(self) -> np.ndarray:
         """``(m,)``: twice the colour's number counted from 1, plus 1 where selected; 0 where not shown."""
         points, codes = self.points, self.tint.codes
-        ink = (codes + 1) * 2
-        if points.selected is not None:
-            ink |= points.selected.view(np.uint8) if points.selected.dtype == bool else points.selected
-        if points.shown is not None:
-            ink *= points.shown
-        ordered = np.empty(len(self.grid.rows), ink.dtype)
-        in_bands(lambda low, high: kernels.gather(ink, self.grid.rows, low, high, ordered), len(ordered), CORES)
-        return ordered
+        if points.shown is None and points.selected is None:
+            return codes
+        ink, nothing = np.empty_like(codes), np.zeros(0, bool)
+        masks = [nothing if mask is None else np.asarray(mask, bool) for mask in (points.shown, points.selected)]
+        in_bands(lambda low, high: kernels.mix(codes, self.grid.rows, *masks, low, high, ink), len(ink), BANDS)
+        return ink
 
     @property
     def _places(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, int]:
@@ -261,6 +259,10 @@ def _blocks(low: float, high: float, origin: float, size: float) -> tuple[int, i
     return int(np.floor((low - origin) / size)), max(int(np.ceil((high - origin) / size)), int(np.floor((low - origin) / size)) + 1)
 
 
-def _small(codes: np.ndarray, count: int) -> np.ndarray:
-    """Codes in two bytes where they fit with their ink's other bits."""
-    return np.asarray(codes).astype(np.uint16 if 2 * count + 2 < 2**16 else np.uint32)
+def _ordered(codes: np.ndarray, count: int, grid: Grid) -> np.ndarray:
+    """Codes in the grid's order as the upper bits of ink: in two bytes where they fit."""
+    kind = np.uint16 if 2 * count + 2 < 2**16 else np.uint32
+    given = np.asarray(codes).astype(kind)
+    ordered = np.empty(len(grid.rows), kind)
+    in_bands(lambda low, high: kernels.order(given, grid.rows, low, high, ordered), len(ordered), BANDS)
+    return ordered

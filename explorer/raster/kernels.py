@@ -18,10 +18,21 @@ BESIDE = 0.2  # of an empty pixel beside others
 
 
 @njit(nogil=True, cache=True)
-def gather(values: Array, rows: Array, low: int, high: int, out: Array) -> None:
-    """Put values into another order."""
+def order(codes: Array, rows: Array, low: int, high: int, out: Array) -> None:
+    """Put codes into another order, doubled and counted from 1, which leaves a bit free and 0 for nothing."""
     for place in range(low, high):
-        out[place] = values[rows[place]]
+        out[place] = (codes[rows[place]] + 1) * 2
+
+
+@njit(nogil=True, cache=True)
+def mix(codes: Array, rows: Array, shown: Array, selected: Array, low: int, high: int, out: Array) -> None:
+    """Add to codes whether a point is selected, and leave nothing of one that is not shown; a mask of no length says nothing."""
+    for place in range(low, high):
+        row = rows[place]
+        if len(shown) and not shown[row]:
+            out[place] = 0
+        else:
+            out[place] = codes[place] | (1 if len(selected) and selected[row] else 0)
 
 
 @njit(nogil=True, cache=True)

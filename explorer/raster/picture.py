@@ -91,8 +91,8 @@ class Frame:
     crowd: bool = False
 
     def webp(self) -> bytes:
-        """The picture as WebP: exact; a crowd to 32 steps a channel, where that is much in 256 colours, and noise with loss."""
-        made = _lossless(self.rgba & 0xF8 | self.rgba >> 5 if self.crowd else self.rgba)  # upper five bits, stretched over 0..255
+        """The picture as WebP: exact; a crowd to 16 steps a channel, where that is much in 256 colours, and noise with loss."""
+        made = _lossless(self.rgba & 0xF0 | self.rgba >> 4 if self.crowd else self.rgba)  # upper four bits, stretched over 0..255
         screens = max(1.0, self.rgba[..., 0].size / SCREEN)
         if len(made) > HEAVY * screens:
             made = _lossless(_reduced(self.rgba))

@@ -318,8 +318,8 @@ class Explorer(Viewer):
         self._redraw()
 
     def _selection_changed(self, *events: Any) -> None:
+        self._redraw()  # first: it is drawn in another thread, while all is counted here
         self._show("selection", "color", "items_of")
-        self._redraw()
 
     def _labels_changed(self, *events: Any) -> None:
         self._later(self._show_labels)  # it may have been another visit's thread that labelled
