@@ -362,8 +362,9 @@ class Explorer(Viewer):
 
     def _items_of(self) -> dict[str, Any]:
         self._version += 1
-        dataset, count = self.session.dataset, int(self.session.selection.sum())
-        rows = len(self._listed())
+        dataset, visible = self.session.dataset, self.session.shown
+        count = int(np.count_nonzero(self.session.selection))
+        rows = count or (len(dataset) if visible is None else int(np.count_nonzero(visible)))
         everything = f"All {rows:,} {dataset.subject}" if rows == len(dataset) else f"{rows:,} of {len(dataset):,} shown"
         title = f"{count:,} selected" if count else everything
         listed = {"version": self._version, "count": rows, "title": title, "selected": bool(count)}

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 from explorer.raster import Frame, Points
 from explorer.session.points import drawn
 from explorer.views.frames import Frames, viewport
 from explorer.views.part import Part
+
+LATER = 0.3  # seconds after a change: the map's own picture comes first
 
 
 class Overview(Part):
@@ -17,6 +20,7 @@ class Overview(Part):
         super().__init__(view)
         self._frames = Frames(view.scenes, self._send)
         self._request: dict[str, Any] | None = None
+        self._timer: threading.Timer | None = None
         self.watch(self._changed, "layout", "selection", "color_by", "hidden", "density_scale", "filters", "clusters", "labels")
 
     def on_overview(self, request: dict[str, Any] | None) -> None:
@@ -31,8 +35,19 @@ class Overview(Part):
         self._draw()
 
     def _changed(self, *events: Any) -> None:
-        if self._request is not None:
-            self.view._later(self._draw)  # when the colours are known anew, and perhaps on another visit's thread now
+        if self._request is None:
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = threading.Timer(LATER, lambda: self.view._later(self._draw))  # perhaps it is another visit's thread now
+        self._timer.daemon = True
+        self._timer.start()
+
+    def close(self) -> None:
+        """The visit is over."""
+        if self._timer is not None:
+            self._timer.cancel()
+        super().close()
 
     def _draw(self) -> None:
         session = self.session

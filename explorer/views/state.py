@@ -64,8 +64,8 @@ def color(session: Session, coloring: Coloring) -> dict[str, Any]:
 def selection(session: Session, *, regions: bool, shown: np.ndarray | None = None) -> dict[str, Any]:
     """How many are selected (and hidden by the legend), what can be undone, and the regions to draw, if of this layout."""
     outlines = _regions(session.rule) if regions and session.rule is not None else []
-    hidden = 0 if shown is None else int((session.selection & ~shown).sum())
-    count = {"count": int(session.selection.sum()), "hidden": hidden}
+    hidden = 0 if shown is None else int(np.count_nonzero(session.selection & ~shown))
+    count = {"count": int(np.count_nonzero(session.selection)), "hidden": hidden}
     strokes = _strokes(session.rule) if regions and session.rule is not None else []
     return count | {"undo": session.can_undo, "redo": session.can_redo, "regions": outlines, "strokes": strokes}
 
