@@ -82,10 +82,10 @@ def demo(browser: Any) -> None:
 
 
 def deep(browser: Any) -> None:
-    """Turn the wheel over the food until points are pictures, and click one of them."""
+    """Turn the wheel over the smileys until points are pictures, and click one of them."""
     with served("demo") as link:
         page = opened(browser, link, 1440, 900)
-        page.locator(".legend .entry", has_text="Food & Drink").click()
+        page.locator(".legend .entry", has_text="Smileys & Emotion").click()
         time.sleep(1)
         across, down = page.evaluate(CENTRE)
         page.get_by_role("button", name="Show all").click()
@@ -181,7 +181,7 @@ def label(page: Any) -> None:
 def brush(page: Any, entry: str) -> None:
     """Lasso the place where most items of a legend's entry are, found by soloing it."""
     page.locator(".legend .entry", has_text=entry).click()
-    time.sleep(0.6)
+    time.sleep(1.5)
     across, down = page.evaluate(CENTRE)
     page.locator(".legend .entry", has_text=entry).click()
     time.sleep(0.4)

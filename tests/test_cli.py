@@ -261,6 +261,7 @@ def test_interrupted_nothing_is_half_written(source: str, tmp_path: Path) -> Non
         stderr=subprocess.PIPE, text=True, start_new_session=True,
     ) as child:  # fmt: skip
         until(lambda: psutil.Process(child.pid).children())  # it is reading, in a child process
+        time.sleep(0.3)  # and no longer starting that process
         child.send_signal(signal.SIGINT)
         err = child.stderr.read()
     assert child.returncode == 130

@@ -274,7 +274,8 @@ class MapView {
     this.frame = {bitmap, viewport}
     this.seen = [seen, of]
     this.scaling.hidden = !frame.crowd
-    this.pixel.textContent = !seen ? "" : frame.densest > 1 ? `1 pixel ≤ ${number(frame.densest)} items, ` : "1 pixel = 1 item · "
+    const pixels = frame.densest > 1 ? `1 pixel ≤ ${number(frame.densest)} items` : "1 pixel = 1 item"
+    this.pixel.textContent = seen ? pixels + (frame.crowd ? ", " : " · ") : ""
     this.store.set({frame}) // the picture's counts, and what the parts sent with it
     this.draw()
     this.say()
