@@ -174,7 +174,8 @@ def picture_costs(rows: int) -> str:
     """The median milliseconds of each part of one picture with all points on it, in this process alone."""
     from explorer.raster import render
     from explorer.session.coloring import Coloring
-    from explorer.views.frames import points, viewport
+    from explorer.session.points import points
+    from explorer.views.frames import viewport
 
     layout, codes, selection = cloud(rows, 2), np.arange(rows) % 10, np.zeros(rows, bool)
     colors = Coloring(

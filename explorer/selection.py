@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, ClassVar
@@ -436,6 +436,18 @@ class Not(Rule):
     def mask(self, seen: Seen) -> np.ndarray:
         """``(n,)`` bool."""
         return ~self.part.mask(seen)
+
+
+def walk(rule: Rule) -> Iterator[Rule]:
+    """A rule and all that it is made of."""
+    yield rule
+    for part in rule.parts if isinstance(rule, All | Any_) else [rule.part] if isinstance(rule, Not) else []:
+        yield from walk(part)
+
+
+def leaves(rule: Rule) -> Iterator[Rule]:
+    """The rules that a rule is made of, without those that only combine."""
+    return (part for part in walk(rule) if not isinstance(part, All | Any_ | Not))
 
 
 _RULES: dict[str, type[Rule]] = {rule.kind: rule for rule in (Box, Lasso, Brush, Where, Ids, InCluster, HasLabel, All, Any_, Not)}

@@ -10,15 +10,14 @@ import sys
 import threading
 import time
 import types
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import psutil
 import pytest
+import waiting
 
 import explorer
 from explorer import cli
@@ -27,6 +26,8 @@ from explorer.cli.choices import parse_sets
 from explorer.cli.text import one_line, seconds
 from explorer.sample import sample
 from explorer.step import KINDS, names
+
+until = partial(waiting.until, seconds=60)
 
 QUICK = ["--reduce", "pca", "--cluster", "kmeans", "--set", "cluster.n_clusters=3"]
 
@@ -260,7 +261,7 @@ def test_interrupted_nothing_is_half_written(source: str, tmp_path: Path) -> Non
         [sys.executable, "-m", "explorer.cli", "run", source, "-o", str(tmp_path / "o.csv")],
         stderr=subprocess.PIPE, text=True, start_new_session=True,
     ) as child:  # fmt: skip
-        until(lambda: psutil.Process(child.pid).children())  # it is reading, in a child process
+        until(lambda: psutil.Process(child.pid).children(), "a child that reads")  # it is reading, in a child process
         time.sleep(0.3)  # and no longer starting that process
         child.send_signal(signal.SIGINT)
         err = child.stderr.read()
@@ -296,13 +297,6 @@ def _heard(terminal: int) -> bytes:
         return os.read(terminal, 100_000)
     except OSError:
         return b""
-
-
-def until(check: Callable[[], Any], seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not check():
-        assert time.monotonic() < deadline, f"waited {seconds} s"
-        time.sleep(0.01)
 
 
 # methods

@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 from explorer import Box, HasLabel, Ids, InCluster, InputError, Session, Where
 from explorer.dataset import Dataset
 from explorer.labels import Labels
-from explorer.selection import Not, Rule, Seen, from_json
+from explorer.selection import Not, Rule, Seen, from_json, leaves
 from explorer.session.bins import TOP, Bins, Ranges, Values, marks, of_clusters, of_column, of_labels
-from explorer.session.filters import describe, fitting, leaves, own_keys
+from explorer.session.filters import describe, fitting, own_keys
 from explorer.step import Result
 
 

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 from explorer import Box, Brush, HasLabel, Ids, InCluster, InputError, Lasso, Session, Where, Workspace
 from explorer.dataset import Dataset
-from explorer.selection import Rule, Seen
+from explorer.selection import Rule, Seen, walk
 from explorer.session.expression import LONGEST, parse, quoted
-from explorer.session.saved import PARTS, needs, walk
+from explorer.session.saved import PARTS, needs
 from explorer.step import Result
 
 N = 60

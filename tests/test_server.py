@@ -11,7 +11,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from functools import partial
 from http.cookies import SimpleCookie
 from pathlib import Path
 from typing import Any
@@ -20,8 +21,11 @@ from urllib.parse import parse_qs, urlsplit
 import numpy as np
 import psutil
 import pytest
+import waiting
 from tornado.httpclient import HTTPClientError, HTTPRequest
 from tornado.websocket import websocket_connect
+
+until = partial(waiting.until, seconds=30)
 
 PATHS = [
     "/", "/ws", "/static/js/bokeh.min.js", "/static/extensions/panel/panel.min.js", "/autoload.js", "/metadata", "/nowhere",
@@ -134,15 +138,6 @@ def local(servers: dict[str, Server]) -> Server:
 @pytest.fixture
 def guarded(servers: dict[str, Server]) -> Server:
     return servers["open"]
-
-
-def until(check: Callable[[], Any], what: str, seconds: float = 30) -> Any:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if found := check():
-            return found
-        time.sleep(0.05)
-    raise AssertionError(f"waited {seconds} s for: {what}")
 
 
 def listens_on(server: Server) -> set[str]:

@@ -12,11 +12,12 @@ import sys
 import threading
 import time
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
@@ -24,6 +25,7 @@ import pandas as pd
 import param
 import pyarrow as pa
 import pytest
+import waiting
 from PIL import Image
 
 import explorer
@@ -31,15 +33,18 @@ from explorer import Box, Brush, Explorer, Ids, InCluster, InputError, Lasso, Re
 from explorer.dataset import Dataset
 from explorer.raster import Frame, Points, render
 from explorer.session.coloring import GREY, MOST, Coloring, Known, coloring
-from explorer.session.points import drawn
+from explorer.session.names import names
+from explorer.session.points import drawn, points
 from explorer.step import KINDS, Progress, Result, find
 from explorer.views import items, marks, neighbours, state
 from explorer.views.component import Page
 from explorer.views.explorer import PARTS
-from explorer.views.frames import LARGEST, points, viewport
+from explorer.views.frames import LARGEST, viewport
 from explorer.views.newest import Newest
 from explorer.views.pipeline import Pipeline
 from explorer.worker import Worker
+
+until = partial(waiting.until, seconds=60)
 
 RNG = np.random.default_rng(0)
 N = 90
@@ -94,15 +99,6 @@ def worker() -> Iterator[Worker]:
     made = Worker()
     yield made
     made.close()
-
-
-def until(check: Callable[[], Any], what: str, seconds: float = 60) -> Any:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if found := check():
-            return found
-        time.sleep(0.01)
-    raise AssertionError(f"waited {seconds} s for: {what}")
 
 
 def plain(message: Any) -> str:
@@ -214,14 +210,14 @@ def test_labels(session: Session) -> None:
 
 
 def test_names_stand_on_items_of_their_clusters(session: Session) -> None:
-    found = state.names(session)
+    found = names(session)
     plain(found)
     assert len(found) == 3
     for cluster, one in enumerate(found):
         row = int(np.abs(session.layout.values - (one["x"], one["y"])).sum(axis=1).argmin())
         assert session.clusters.values[row] == cluster
     session.adopt(Result(np.full(N, -1, np.int32), "cluster", "given", {"on": "layout"}, "", "none"))
-    assert state.names(session) == []
+    assert names(session) == []
 
 
 # Colours

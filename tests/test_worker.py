@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
+from waiting import until
 
 from explorer import InputError
 from explorer.step import Progress, Result
@@ -105,13 +106,6 @@ def request(method: str, data: Path, out: Path, **settings) -> dict:
     return step | {"data": str(data), "fingerprint": "f", "out": str(out)}
 
 
-def until(true, seconds: float = 20.0) -> None:
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end
-        time.sleep(0.01)
-
-
 def test_a_step_in_a_child_gives_what_it_gives_here(worker: Worker, vectors: Path, tmp_path: Path) -> None:
     from explorer.step import find
 
@@ -138,10 +132,10 @@ def test_what_a_library_prints_does_no_harm(odd) -> None:
 
 def test_progress_goes_up_and_stop_leaves_nothing(odd, tmp_path: Path) -> None:
     job = odd("wait")
-    until(lambda: job.fraction > 0)
+    until(lambda: job.fraction > 0, "progress")
     assert (job.state, job.finished) == ("running", False)
     first = job.fraction
-    until(lambda: job.fraction > first)
+    until(lambda: job.fraction > first, "progress")
     assert job.note.startswith("step ")
     asked = time.monotonic()
     job.stop()
@@ -153,7 +147,7 @@ def test_progress_goes_up_and_stop_leaves_nothing(odd, tmp_path: Path) -> None:
 
 def test_a_step_that_hears_nothing_is_ended(odd, tmp_path: Path) -> None:
     job = odd("hang")
-    until(lambda: job.fraction > 0)
+    until(lambda: job.fraction > 0, "progress")
     asked = time.monotonic()
     job.stop()
     assert job.wait(10).state == "stopped"
@@ -164,7 +158,7 @@ def test_a_step_that_hears_nothing_is_ended(odd, tmp_path: Path) -> None:
 
 def test_a_job_can_be_stopped_while_it_waits_its_turn(odd) -> None:
     first, second = odd("hang"), odd("nothing")
-    until(lambda: first.fraction > 0)
+    until(lambda: first.fraction > 0, "progress")
     assert second.state == "waiting"
     second.stop()
     assert second.wait(5).state == "stopped"
@@ -193,7 +187,7 @@ def test_what_goes_wrong_is_a_message_and_the_next_job_works(odd, tmp_path: Path
 
 def test_a_child_that_is_killed_from_outside_is_a_message(odd, worker: Worker) -> None:
     job = odd("hang")
-    until(lambda: job.fraction > 0)
+    until(lambda: job.fraction > 0, "progress")
     (child,) = worker._busy  # kept warm: one for all jobs
     os.kill(child._process.pid, signal.SIGKILL)
     assert job.wait(10).state == "failed"
@@ -213,7 +207,7 @@ def test_closing_leaves_no_process(vectors: Path, tmp_path: Path) -> None:
     worker = Worker(limit=2)
     worker.warm()
     assert worker.submit(request("pca", vectors, tmp_path / "out")).wait(60).state == "done"
-    until(lambda: worker._idle and not worker._busy)
+    until(lambda: worker._idle and not worker._busy, "a child that rests")
     children = [child._process for child in worker._idle]
     worker.close()
     assert all(process.returncode == -signal.SIGKILL for process in children)
@@ -225,10 +219,10 @@ def test_closing_while_a_job_runs_stops_it(vectors: Path, tmp_path: Path) -> Non
     old, threading.excepthook = threading.excepthook, lambda given: seen.append(given)
     try:
         job = worker.submit({"do": "import", "modules": ["umap", "sklearn.cluster", "sklearn.manifold"]})
-        until(lambda: bool(worker._busy))
+        until(lambda: bool(worker._busy), "a child that works")
         worker.close()
         assert job.wait(10).state == "stopped"
-        until(lambda: not worker._busy)
+        until(lambda: not worker._busy, "no child that works")
     finally:
         threading.excepthook = old
     assert seen == []
@@ -249,7 +243,7 @@ def test_children_end_with_their_parent(tmp_path: Path) -> None:
     """)
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     (pid,) = json.loads(done.stdout)
-    until(lambda: not psutil.pid_exists(pid) or psutil.Process(pid).status() == "zombie")
+    until(lambda: not psutil.pid_exists(pid) or psutil.Process(pid).status() == "zombie", "the end of the child")
 
 
 def test_a_step_of_this_process_runs_in_a_thread(tmp_path: Path) -> None:
@@ -262,7 +256,7 @@ def test_a_step_of_this_process_runs_in_a_thread(tmp_path: Path) -> None:
         return tmp_path
 
     job = worker.run_here(run)
-    until(lambda: job.fraction > 0)
+    until(lambda: job.fraction > 0, "progress")
     job.stop()
     assert job.wait(5).state == "stopped"
     assert worker.run_here(lambda progress: tmp_path).wait(5).folder == tmp_path

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from explorer.errors import InputError
 from explorer.exports import csv, jsonl, parquet
+from explorer.exports.endings import chosen, menu
 from explorer.exports.whole import replace_both, sha256
 from explorer.exports.whole import writable as _writable
 
@@ -69,7 +69,7 @@ def _flat(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 def formats() -> list[dict[str, str]]:
     """The formats for a menu: ``{"ending": ".csv", "name": "CSV", "doc": "..."}``."""
-    return [{"ending": ending, "name": module.NAME, "doc": module.DOC} for ending, module in FORMATS.items()]
+    return menu(FORMATS)
 
 
 def writable(path: str | Path, *, force: bool = False) -> Path:
@@ -92,12 +92,7 @@ def format_of(path: str | Path) -> ModuleType:
     InputError
         For an ending that is not known.
     """
-    given = str(path)
-    ending = given if given.startswith(".") and "." not in given[1:] else Path(path).suffix
-    if ending.lower() not in FORMATS:
-        said = f"the ending {ending!r}" if ending else "no ending"
-        raise InputError(f"{given!r} has {said}, but the ending picks the format; known are {', '.join(FORMATS)}")
-    return FORMATS[ending.lower()]
+    return chosen(FORMATS, path, f"known are {', '.join(FORMATS)}")
 
 
 def to_bytes(frame: pd.DataFrame, ending: str, *, for_spreadsheets: bool = False) -> bytes:
@@ -132,14 +127,14 @@ def write(
     InputError
         For an ending that is not known, a file that is there already, or a disk that does not take it; nothing is changed then.
     """
-    out, chosen = writable(path, force=force), format_of(path)
-    about = {"file": Path(path).name, "format": chosen.NAME, "rows": len(frame)}
+    out, form = writable(path, force=force), format_of(path)
+    about = {"file": Path(path).name, "format": form.NAME, "rows": len(frame)}
     about |= {"columns": {str(name): str(kind) for name, kind in frame.dtypes.items()}, "for_spreadsheets": for_spreadsheets}
 
     def settings(written: Path) -> dict[str, Any]:
         return record | {"export": about | _when() | {"sha256": sha256(written)}}
 
-    replace_both(out, lambda file: chosen.encode(frame, file, for_spreadsheets=for_spreadsheets), settings)
+    replace_both(out, lambda file: form.encode(frame, file, for_spreadsheets=for_spreadsheets), settings)
     return Path(path)
 
 

@@ -16,13 +16,13 @@ from explorer.grid import Grid
 from explorer.labels import Labels
 from explorer.neighbors import around, nearest_rows
 from explorer.raster import SCALINGS, SMALL
-from explorer.selection import All, Ids, Not, Rule, Seen, combine, combine_rules
+from explorer.selection import All, Ids, Not, Rule, Seen, combine, combine_rules, walk
 from explorer.session.bins import Bins, of_clusters, of_column, of_labels
 from explorer.session.coloring import Coloring, Known, choices, coloring
 from explorer.session.filters import Masks, fitting, of_legend, own_keys
 from explorer.session.history import Brushed, History, Selected
 from explorer.session.nearby import metric_of
-from explorer.session.saved import PARTS, checked, entry, exact, frozen, needs, recalled, walk
+from explorer.session.saved import PARTS, checked, entry, exact, frozen, needs, recalled
 from explorer.step import Progress, Result, Step, find, registered
 from explorer.worker import Job, Worker
 from explorer.workspace import Workspace

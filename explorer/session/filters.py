@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from explorer.selection import All, Any_, Box, Brush, HasLabel, Ids, InCluster, Lasso, Not, Rule, Seen, Where
+from explorer.selection import All, Any_, Box, Brush, HasLabel, Ids, InCluster, Lasso, Not, Rule, Seen, Where, leaves
 from explorer.session.axis import ends, text_of
 
 if TYPE_CHECKING:
@@ -25,14 +25,6 @@ def own_keys(columns: Iterable[str]) -> dict[str, str]:
             key = f"({key})"
         made[what] = key
     return made
-
-
-def leaves(rule: Rule) -> Iterator[Rule]:
-    """The rules that a rule is made of."""
-    for part in rule.parts if isinstance(rule, All | Any_) else [rule.part] if isinstance(rule, Not) else []:
-        yield from leaves(part)
-    if not isinstance(rule, All | Any_ | Not):
-        yield rule
 
 
 def fitting(filters: Mapping[str, Rule], labels: Iterable[str], *, clusters: bool = True) -> dict[str, Rule]:
@@ -144,4 +136,4 @@ def _word(value: Any) -> str:
     return str(value) or "(empty)"
 
 
-__all__ = ["Masks", "describe", "fitting", "leaves", "of_legend", "own_keys"]
+__all__ = ["Masks", "describe", "fitting", "of_legend", "own_keys"]

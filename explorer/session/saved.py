@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from explorer.errors import InputError
-from explorer.selection import All, Any_, Box, Brush, Ids, InCluster, Lasso, Not, Rule, Seen, from_json
+from explorer.selection import Box, Brush, Ids, InCluster, Lasso, Rule, Seen, from_json, walk
 from explorer.step import Result
 from explorer.workspace import Workspace
 
@@ -17,14 +17,6 @@ _NEEDS: dict[str, tuple[type[Rule], ...]] = {"layout": (Box, Lasso, Brush), "clu
 
 
 PARTS = 500  # of a rule that is kept as it is; a longer one is kept as the ids that it means
-
-
-def walk(rule: Rule) -> Iterator[Rule]:
-    """A rule and all that it is made of."""
-    yield rule
-    parts = rule.parts if isinstance(rule, All | Any_) else (rule.part,) if isinstance(rule, Not) else ()
-    for part in parts:
-        yield from walk(part)
 
 
 def needs(rule: Rule) -> set[str]:

@@ -11,7 +11,6 @@ from typing import Any
 from explorer.raster import Frame, Points, Scene, Viewport
 from explorer.raster.picture import edges
 from explorer.session import Session
-from explorer.session.points import points
 from explorer.views.newest import Newest
 
 _POOL = ThreadPoolExecutor(max_workers=2, thread_name_prefix="explorer-frame")  # threads without state; numba lets the GIL go
@@ -71,4 +70,4 @@ def viewport(request: dict[str, Any]) -> Viewport:
     return Viewport(x0, x1, y0, y1, width, height, ratio)
 
 
-__all__ = ["LARGEST", "Frames", "Scenes", "points", "viewport"]
+__all__ = ["LARGEST", "Frames", "Scenes", "viewport"]

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from explorer.errors import Cancelled, InputError, unknown
+from explorer.errors import InputError, unknown
 from explorer.neighbors import METRICS, around, nearest_rows
 from explorer.selection import Ids
 from explorer.session.nearby import metric_of
 from explorer.step import Progress
 from explorer.views import items
+from explorer.views.newest import Newest
 from explorer.views.part import Part
 
 MOST = 100  # neighbours in the list
@@ -24,42 +24,26 @@ QUIET = 1.0  # seconds of growing before the page says so
 OFTEN = 0.2  # seconds between two reports
 COPIED = 100_000  # ids that go to the clipboard at once
 
-_LOG = logging.getLogger("explorer")
 _POOL = ThreadPoolExecutor(max_workers=2, thread_name_prefix="explorer-neighbours")  # BLAS lets the GIL go
 
 
-class Latest:
-    """Work in a thread, of which only the latest counts: what is asked for later stops what runs."""
+class Search(NamedTuple):
+    """An item whose neighbours are wanted."""
 
-    def __init__(self) -> None:
-        self._current: object = None
+    row: int
+    k: int
+    metric: str
+    features: np.ndarray
+    shown: np.ndarray | None
 
-    @property
-    def busy(self) -> bool:
-        """Whether something runs that is still wanted."""
-        return self._current is not None
 
-    def stop(self) -> bool:
-        """Stop what runs; whether something did."""
-        ran, self._current = self._current is not None, None
-        return ran
+class Growth(NamedTuple):
+    """A selection that is to grow."""
 
-    def start(self, work: Callable[[Callable[[], bool]], None]) -> None:
-        """Begin; `work` is given a function that tells whether it is still wanted."""
-        token = self._current = object()
-        _POOL.submit(self._run, token, work)
-
-    def _run(self, token: object, work: Callable[[Callable[[], bool]], None]) -> None:
-        try:
-            if self._current is token:
-                work(lambda: self._current is token)
-        except Cancelled:
-            return
-        except Exception as problem:  # the pool's last door: without it a failure would be silent
-            _LOG.error("neighbours could not be found", exc_info=problem)
-        finally:
-            if self._current is token:
-                self._current = None
+    selection: np.ndarray
+    k: int
+    metric: str
+    features: np.ndarray
 
 
 class Neighbours(Part):
@@ -70,7 +54,8 @@ class Neighbours(Part):
 
     def __init__(self, view: Any) -> None:
         super().__init__(view)
-        self._finding, self._growing = Latest(), Latest()
+        self._finding: Newest[Search] = Newest(_POOL, self._find)
+        self._growing: Newest[Growth] = Newest(_POOL, self._grow)
         self._row = -1
         self._found = np.zeros(0, np.int64)
         self.watch(self._selection_changed, "selection")
@@ -99,8 +84,7 @@ class Neighbours(Part):
         chosen, many = metric or metric_of(session.features), whole_number(k, MOST)
         if chosen not in METRICS:
             raise unknown("metric", chosen, METRICS)
-        shown = session.shown  # worked out here: the thread only reads
-        self._finding.start(lambda wanted: self._find(row, many, chosen, shown, wanted))
+        self._finding.ask(Search(row, many, chosen, session.features.values, session.shown))
 
     def on_neighbours_off(self) -> None:
         """No item is looked at any more."""
@@ -117,16 +101,14 @@ class Neighbours(Part):
         rows = rows if shown is None else rows[shown[rows]]
         self.session.select(Ids(self.session.dataset.ids[rows]), mode)
 
-    def _find(self, row: int, k: int, metric: str, shown: np.ndarray | None, wanted: Callable[[], bool]) -> None:
-        features = self.session.features
-        if features is None:
-            return
-        rows, distances = nearest_rows(features.values, np.array([row]), k, metric, Progress(cancelled=lambda: not wanted()))
+    def _find(self, wish: Search) -> None:
+        row, k, metric, features, shown = wish
+        rows, distances = nearest_rows(features, np.array([row]), k, metric, Progress(cancelled=lambda: self._finding.outdated))
         rows, distances = rows[0][rows[0] >= 0], distances[0][rows[0] >= 0]
         listed = {"row": row, "title": items.title(self.session.dataset, row), "k": k, "metric": metric, "metrics": list(METRICS)}
         listed |= {"items": [self._about(int(one), float(far), shown) for one, far in zip(rows, distances, strict=True)]}
         pictures = [self._thumb(int(one)) for one in (row, *rows)]
-        if wanted():
+        if not self._finding.outdated:
             self._row, self._found = row, rows
             self.view.page.set(neighbours=listed | {"pictures": pictures})
 
@@ -156,20 +138,20 @@ class Neighbours(Part):
         metric = metric_of(session.features)
         if not session.selection.any():
             raise InputError("nothing is selected that could grow; draw a box or a lasso on the map first")
-        many, features, selection = whole_number(k, MOST_GROWN), session.features.values, session.selection
-        self._growing.start(lambda wanted: self._grow(features, selection, many, metric, wanted))
+        many = whole_number(k, MOST_GROWN)
+        self._growing.ask(Growth(session.selection, many, metric, session.features.values))
 
     def on_grow_stop(self) -> None:
         """Leave the selection as it is."""
         if self._growing.stop():
             self.view.page.set(growing=None)
 
-    def _grow(self, features: np.ndarray, selection: np.ndarray, k: int, metric: str, wanted: Callable[[], bool]) -> None:
-        rows = np.flatnonzero(selection)
+    def _grow(self, wish: Growth) -> None:
+        rows = np.flatnonzero(wish.selection)
         tell = Told(lambda fraction: self.view.page.set(growing={"fraction": fraction, "of": len(rows)}))
-        found = around(features, rows, k, metric, Progress(tell, lambda: not wanted()))
-        if wanted():
-            self.view._later(lambda: self._grown(found, k, selection))
+        found = around(wish.features, rows, wish.k, wish.metric, Progress(tell, lambda: self._growing.outdated))
+        if not self._growing.outdated:
+            self.view._later(lambda: self._grown(found, wish.k, wish.selection))
 
     def _grown(self, found: np.ndarray, k: int, selection: np.ndarray) -> None:
         self.view.page.set(growing=None)

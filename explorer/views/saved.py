@@ -6,9 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from explorer.errors import InputError
-from explorer.selection import HasLabel, Rule, Seen
+from explorer.selection import HasLabel, Rule, Seen, walk
 from explorer.session.expression import parse, quoted
-from explorer.session.saved import walk
 from explorer.views.part import Part
 
 _POOL = ThreadPoolExecutor(max_workers=1, thread_name_prefix="explorer-saved")

@@ -10,7 +10,6 @@ from explorer.raster import NUMBER_SCALE, SCALINGS, bounds
 from explorer.selection import All, Any_, Box, Brush, Lasso, Not, Rule
 from explorer.session import Session
 from explorer.session.coloring import Coloring, ends
-from explorer.session.names import MOST_NAMES, names
 
 
 def data(session: Session, *, served: bool) -> dict[str, Any]:
@@ -96,4 +95,4 @@ def labels(session: Session) -> dict[str, Any]:
     return {"categories": categories, "labelled": len(now), "total": len(session.dataset)}
 
 
-__all__ = ["MOST_NAMES", "color", "data", "labels", "map_", "names", "selection"]
+__all__ = ["color", "data", "labels", "map_", "selection"]

@@ -108,6 +108,14 @@ def served() -> Iterator[Callable[..., Served]]:
         one.close()
 
 
+@pytest.fixture
+def demo(served: Any, open_page: Any) -> Any:
+    """A page of the demo with its first picture."""
+    page = open_page(served("demo").url)
+    wait_for_frame(page)
+    return page
+
+
 def wait_for_frame(page: Any, after: int = 0) -> None:
     """Wait until the server has drawn a picture (one more than `after`)."""
     page.locator(f"canvas.map-canvas[data-frames]:not([data-frames='{after}'])").wait_for(timeout=60_000)

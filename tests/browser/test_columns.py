@@ -11,7 +11,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from conftest import lasso, wait_for_frame
-from test_dashboard import said, selected, until
+from test_dashboard import said, selected
+from waiting import until
 
 N = 600
 NUMBER = np.arange(N) % 30

@@ -7,15 +7,14 @@ import io
 import json
 import re
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-import pytest
 from conftest import SAMPLES, lasso, wait_for_frame
+from waiting import until
 
 from explorer.selection import inside
 from explorer.step import Result
@@ -23,16 +22,6 @@ from explorer.step import Result
 
 def said(page: Any) -> str:
     return page.locator(".sentence").inner_text()
-
-
-def until(check: Callable[[], Any], what: str, seconds: float = 20) -> Any:
-    """Wait until a check holds; says what was waited for when it does not."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if found := check():
-            return found
-        time.sleep(0.05)
-    raise AssertionError(f"waited {seconds} s for: {what}")
 
 
 def selected(page: Any) -> int:
@@ -61,13 +50,6 @@ def place(page: Any, where: np.ndarray) -> tuple[float, float]:
 def circle(page: Any, category: str, radius: float = 0.12) -> list[tuple[float, float]]:
     """Lasso the middle of a category's items."""
     return lasso(page, *place(page, np.median(LAYOUT[category == CATEGORY], axis=0)), radius)
-
-
-@pytest.fixture
-def demo(served: Any, open_page: Any) -> Any:
-    page = open_page(served("demo").url)
-    wait_for_frame(page)
-    return page
 
 
 def test_the_demo_opens_on_a_finished_map(demo: Any) -> None:
@@ -286,3 +268,15 @@ def test_text_from_the_data_is_never_markup(served: Any, open_page: Any, tmp_pat
 def _middle(page: Any) -> tuple[float, float]:
     box = page.locator("canvas.map-canvas").bounding_box()
     return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+
+def test_a_click_is_not_lost_when_the_legend_is_built_anew_under_it(demo: Any) -> None:
+    entry = demo.locator(".legend .entry", has_text="Flags")
+    box = entry.bounding_box()
+    demo.mouse.move(box["x"] + 20, box["y"] + 5)
+    demo.mouse.down()
+    demo.keyboard.press("i")  # everything is selected: every entry has another count
+    until(lambda: selected(demo) == 1911, "the selection, while the button is pressed")
+    demo.mouse.up()
+    until(lambda: said(demo).startswith("270 of"), "only the flags")
+    until(lambda: entry.inner_text().count("270") >= 2, "the legend's new counts: selected and all")

@@ -5,29 +5,23 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+import waiting
 from conftest import SAMPLES, lasso, wait_for_frame
 
 from explorer.step import Result
+
+until = partial(waiting.until, seconds=30)
 
 LAYOUT = Result.load(SAMPLES / "emoji.results" / "layout").values
 FEATURES = Result.load(SAMPLES / "emoji.results" / "features").values
 TABLE = pq.read_table(SAMPLES / "emoji.parquet", columns=["id", "name"])
 IDS, NAMES = TABLE["id"].to_pylist(), TABLE["name"].to_pylist()
-
-
-def until(check: Callable[[], Any], what: str, seconds: float = 30) -> Any:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if found := check():
-            return found
-        time.sleep(0.05)
-    raise AssertionError(f"waited {seconds} s for: {what}")
 
 
 def apart() -> int:
@@ -89,13 +83,6 @@ def matches(page: Any, wanted: list[tuple[str, float]]) -> bool:
     found = listed(page)
     close = len(found) == len(wanted) and np.allclose([far for _, far in found], [far for _, far in wanted], atol=6e-4)
     return bool(close and [name for name, _ in found] == [name for name, _ in wanted])
-
-
-@pytest.fixture
-def demo(served: Any, open_page: Any) -> Any:
-    page = open_page(served("demo").url)
-    wait_for_frame(page)
-    return page
 
 
 def test_from_afar_every_item_is_a_disc_of_its_colour(demo: Any) -> None:

@@ -7,17 +7,9 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
-from conftest import wait_for_frame
 from PIL import Image
 
 SVG = "{http://www.w3.org/2000/svg}"
-
-
-@pytest.fixture
-def demo(served: Any, open_page: Any) -> Any:
-    page = open_page(served("demo").url)
-    wait_for_frame(page)
-    return page
 
 
 def asked(page: Any) -> Any:

@@ -9,17 +9,16 @@ from typing import Any
 import numpy as np
 import pytest
 from conftest import wait_for_frame
-from test_dashboard import CATEGORY, LAYOUT, place, said, selected, until
+from test_dashboard import CATEGORY, LAYOUT, place, said, selected
+from waiting import until
 
 from explorer.selection import near
 
 
 @pytest.fixture
-def demo(served: Any, open_page: Any) -> Any:
-    page = open_page(served("demo").url)
-    wait_for_frame(page)
-    until(lambda: "items drawn" in said(page), "the map's sentence")
-    return page
+def demo(demo: Any) -> Any:
+    until(lambda: "items drawn" in said(demo), "the map's sentence")
+    return demo
 
 
 def view(page: Any) -> tuple[float, float, float, float]:

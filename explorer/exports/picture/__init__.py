@@ -7,7 +7,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from explorer.errors import InputError
+from explorer.exports.endings import chosen, menu
 from explorer.exports.picture import png, svg
 from explorer.exports.picture.figure import Entry, Figure, Legend, Name
 from explorer.exports.picture.settings import PictureSettings
@@ -19,7 +19,7 @@ FORMATS: dict[str, ModuleType] = {module.ENDING: module for module in (png, svg)
 
 def formats() -> list[dict[str, str]]:
     """The formats for a menu: ``{"ending": ".png", "name": "PNG", "doc": "..."}``."""
-    return [{"ending": ending, "name": module.NAME, "doc": module.DOC} for ending, module in FORMATS.items()]
+    return menu(FORMATS)
 
 
 def writable(path: str | Path, *, force: bool = False) -> Path:
@@ -35,12 +35,7 @@ def writable(path: str | Path, *, force: bool = False) -> Path:
 
 
 def _format_of(path: str | Path) -> ModuleType:
-    given = str(path)
-    ending = given if given.startswith(".") and "." not in given[1:] else Path(path).suffix
-    if ending.lower() not in FORMATS:
-        said = f"the ending {ending!r}" if ending else "no ending"
-        raise InputError(f"{given!r} has {said}, but the ending picks the format; of a picture it is {' or '.join(FORMATS)}")
-    return FORMATS[ending.lower()]
+    return chosen(FORMATS, path, f"of a picture it is {' or '.join(FORMATS)}")
 
 
 def to_bytes(figure: Figure, settings: PictureSettings, ending: str = ".png") -> bytes:
@@ -65,13 +60,13 @@ def write(figure: Figure, settings: PictureSettings, path: str | Path, record: d
     InputError
         For an ending that is not known, a file that is there already, a size that leaves no room, or a disk that does not take it.
     """
-    out, chosen = writable(path, force=force), _format_of(path)
-    about = {"file": Path(path).name, "format": chosen.NAME, "viewport": list(figure.viewport)} | settings.settings()
+    out, form = writable(path, force=force), _format_of(path)
+    about = {"file": Path(path).name, "format": form.NAME, "viewport": list(figure.viewport)} | settings.settings()
 
     def beside(written: Path) -> dict[str, Any]:
         return record | {"picture": about | {"sha256": sha256(written)}}
 
-    replace_both(out, lambda file: chosen.encode(figure, settings, file), beside)
+    replace_both(out, lambda file: form.encode(figure, settings, file), beside)
     return Path(path)
 
 

@@ -43,8 +43,18 @@ function picture(bytes) {
   return img
 }
 
-// Keeps the focus and the caret of a part of the page that is built again while a person types or tabs in it.
-function keepingFocus(root, rebuild) {
+const STEP = 40 // milliseconds between two looks whether a button is still pressed
+const PATIENCE = 2000 // after which a part is built again all the same
+
+// Builds a part of the page again, keeps the focus of whoever types or tabs in it, and waits while a button in it is pressed: a click
+// on what is replaced between press and release would be lost. Of several rebuilds that wait only the last is done.
+function keepingFocus(root, rebuild, waited = 0) {
+  if (waited && root.newestRebuild !== rebuild) return
+  root.newestRebuild = rebuild
+  if (waited < PATIENCE && root.matches(":active")) {
+    setTimeout(() => keepingFocus(root, rebuild, waited + STEP), STEP)
+    return
+  }
   const active = root.getRootNode().activeElement
   const key = active && root.contains(active) ? active.getAttribute("data-key") : null
   rebuild()
