@@ -33,11 +33,15 @@ def colors(count: int) -> list[str]:
 
 @dataclass(frozen=True)
 class Category:
-    """A category's name, its colour as ``#rrggbb``, and the key 1–9 that gives it (or None)."""
+    """A category's name, its colour as ``#rrggbb``, the key 1–9 that gives it (or None), and what somebody noted about it.
+
+    A name such as ``bird/owl`` makes it a part of ``bird``, whether or not there is a category of that name.
+    """
 
     name: str
     color: str
     key: int | None = None
+    note: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,23 +152,52 @@ class Labels(Mapping[Any, str]):
         return replace(self, codes=_frozen(np.where(mask, np.int32(NONE), self.codes)))
 
     def rename(self, old: str, new: str) -> Labels:
-        """Give a category another name.
+        """Give a category another name; those below it (``old/...``) move with it.
 
         Raises
         ------
         InputError
-            When the new name is another category's: merge them instead.
+            When a new name is another category's: merge them instead.
         """
         code = self.code(old)
         _check_name(new)
-        if new != old and new in self.names:
-            raise InputError(f"there is a category {new!r} already; merge {old!r} into it instead")
-        return replace(self, categories=self.categories | {code: replace(self.categories[code], name=new)})
+        moved = {other: self.categories[other].name for other in [code, *self._below(old)]}
+        staying = {category.name for other, category in self.categories.items() if other not in moved}
+        named = {other: new + name[len(old) :] for other, name in moved.items()}
+        if taken := sorted(staying & set(named.values())):
+            raise InputError(f"there is a category {taken[0]!r} already; merge {old!r} into it instead")
+        return replace(self, categories=self.categories | {c: replace(self.categories[c], name=name) for c, name in named.items()})
+
+    def _below(self, name: str) -> list[int]:
+        """The codes of the categories whose names begin with this one and a slash."""
+        return [code for code, category in self.categories.items() if name and category.name.startswith(f"{name}/")]
 
     def recolor(self, name: str, color: str) -> Labels:
         """Give a category another colour, ``#rrggbb``."""
         code = self.code(name)
         return replace(self, categories=self.categories | {code: replace(self.categories[code], color=_check_color(color))})
+
+    def annotate(self, name: str, note: str) -> Labels:
+        """Note something about a category; the empty text takes the note away."""
+        code = self.code(name)
+        _check_name(note)
+        return replace(self, categories=self.categories | {code: replace(self.categories[code], note=note)})
+
+    def bind(self, name: str, key: int | None) -> Labels:
+        """Let a category be given by a key 1–9, or by none; another category that has the key lets it go."""
+        code = self.code(name)
+        if key is not None and (isinstance(key, bool) or key not in range(1, 10)):
+            raise InputError(f"{key!r} is no key; give a whole number from 1 to 9, or None")
+        free = {c: replace(one, key=None) for c, one in self.categories.items() if key is not None and one.key == key}
+        return replace(self, categories=self.categories | free | {code: replace(self.categories[code], key=key)})
+
+    def split(self, name: str, groups: Mapping[str, np.ndarray]) -> Labels:
+        """Give the items of a category to new ones below it: ``name/group`` for each group's ``(n,)`` mask."""
+        mine, made = self.mask(name), self
+        for group, mask in groups.items():
+            if (part := mine & mask).any():
+                made = made.assign(part, f"{name}/{group}" if name else group)
+        return made
 
     def merge(self, name: str, into: str) -> Labels:
         """Give one category's items to another and drop it."""
@@ -182,6 +215,22 @@ class Labels(Mapping[Any, str]):
         codes = sorted(self.categories.keys() | new.categories.keys())
         pairs = {code: (self.categories.get(code), new.categories.get(code)) for code in codes}
         return Change(verb, rows, self.codes[rows], new.codes[rows], {c: pair for c, pair in pairs.items() if pair[0] != pair[1]})
+
+    def replayed(self, change: Change) -> Labels:
+        """These labels after a change that was made of them; nothing is weighed, so that one damaged change spoils no other.
+
+        A code whose category is not known (the change that made it cannot be read) gets a name that says so.
+        """
+        codes = self.codes
+        if len(change.rows):
+            codes = codes.copy()
+            codes[change.rows] = change.after
+        made = {code: category for code, category in self.categories.items() if code not in change.categories}
+        made |= {code: new for code, (_, new) in change.categories.items() if new is not None}
+        for code in set(np.flatnonzero(np.bincount(change.after)).tolist()) - {NONE} - made.keys():
+            made[code] = Category(f"recovered {code}", _free_color(made))
+        highest = max([self.next_code - 1, *change.categories, *made])
+        return Labels(self.index, _frozen(codes), dict(sorted(made.items())), highest + 1)
 
     def apply(self, change: Change) -> Labels:
         """Do a change here. What somebody else has changed since is left alone: only what still is as it was before is replaced.

@@ -23,14 +23,15 @@ from explorer.grid.polygon import enclosed
 class Seen:
     """What a rule looks at: the items and what is known of them at this moment.
 
-    `layout` is ``(n, 2)`` or None, `clusters` ``(n,)`` int or None, and `labels` gives the ``(n,)`` bool mask of a category's name,
-    and of all items that have a label for None. `grid` is the layout's, where there is one: regions are found sooner with it.
+    `layout` is ``(n, 2)`` or None, `clusters` ``(n,)`` int or None. `labels` gives the ``(n,)`` bool mask of a category's name in a
+    label set (None is the current one), and of all items that have a label for None. `grid` is the layout's, where there is one:
+    regions are found sooner with it.
     """
 
     dataset: Dataset
     layout: np.ndarray | None = None
     clusters: np.ndarray | None = None
-    labels: Callable[[str | None], np.ndarray] | None = None
+    labels: Callable[[str | None, str | None], np.ndarray] | None = None
     grid: Grid | None = None
 
 
@@ -390,16 +391,18 @@ class InCluster(Rule):
 
 @dataclass(frozen=True)
 class HasLabel(Rule):
-    """The items labelled with a category; None is every item that has no label."""
+    """The items labelled with a category of the current label set, or of another; None is every item that has no label."""
 
     category: str | None
+    label_set: str | None = None
     kind: ClassVar[str] = "label"
 
     def mask(self, seen: Seen) -> np.ndarray:
         """``(n,)`` bool."""
         if seen.labels is None:
             raise InputError("there are no labels here")
-        return seen.labels(self.category) if self.category is not None else ~seen.labels(None)
+        found = seen.labels(self.category, self.label_set)
+        return found if self.category is not None else ~found
 
 
 @dataclass(frozen=True)

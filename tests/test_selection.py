@@ -33,7 +33,7 @@ DATASET = Dataset("things", np.array(["a", "b", "c", "d", "e"], dtype=object), T
 LAYOUT = np.array([[0, 0], [1, 1], [2, 2], [np.nan, np.nan], [5, 1]], np.float32)
 CLUSTERS = np.array([0, 0, 1, -1, 1], np.int32)
 LABELS = {"good": [1, 0, 1, 0, 0], "": [0, 1, 0, 0, 0], None: [1, 1, 1, 0, 0]}
-SEEN = Seen(DATASET, LAYOUT, CLUSTERS, lambda name: np.array(LABELS[name], bool))
+SEEN = Seen(DATASET, LAYOUT, CLUSTERS, lambda name, label_set: np.array(LABELS[name], bool))
 
 
 def chosen(rule: Rule, seen: Seen = SEEN) -> str:

@@ -40,7 +40,7 @@ def dataset(ids: np.ndarray = IDS) -> Dataset:
 
 def assign(workspace: Workspace, ids: list[str], name: str) -> None:
     mask = np.isin(workspace.dataset.ids, ids)
-    workspace.change(lambda labels: labels.assign(mask, name), "label")
+    workspace.change(lambda labels: labels.assign(workspace.lift(mask), name), "label")
 
 
 @pytest.fixture
@@ -60,11 +60,12 @@ def opened(tmp_path: Path):
 def test_labels_are_there_again(opened) -> None:
     first = opened()
     assign(first, ["item-1", "item-2"], "x")
-    change = first.change(lambda labels: labels.rename("x", "\ud800 ünï 🙂"), "rename")
+    entry = first.change(lambda labels: labels.rename("x", "\ud800 ünï 🙂"), "rename")
     first.close()
     second = opened()
     assert dict(second.labels) == dict.fromkeys(["item-1", "item-2"], "\ud800 ünï 🙂")
-    second.append(change.inverse())
+    assert second.undo(entry.seq)
+    assert not second.undo(entry.seq), "it was undone already"
     assert opened().labels.names == ["x"]
 
 
@@ -114,10 +115,10 @@ def test_watchers_hear_of_a_change_once_it_is_on_disk(opened, tmp_path: Path) ->
 
     def look(event) -> None:
         with sqlite3.connect(tmp_path / "w" / "journal.sqlite") as journal:
-            seen.append((len(event.new), journal.execute("SELECT count(*) FROM journal").fetchone()[0]))
+            seen.append((len(event.new["labels"]), journal.execute("SELECT count(*) FROM journal").fetchone()[0]))
         journal.close()
 
-    workspace.param.watch(look, "labels")
+    workspace.param.watch(look, "sets")
     assign(workspace, ["item-1"], "x")
     assign(workspace, ["item-1"], "x")  # nothing new
     assert seen == [(1, 1)]
@@ -171,7 +172,7 @@ LABELLER = """
     for step in range(count):
         row = int(rng.integers(len(workspace.dataset))) if int(sys.argv[4]) else int(who) * 10 + step % 10
         mask = np.arange(len(workspace.dataset)) == row
-        workspace.change(lambda labels: labels.assign(mask, f"{who}.{step}"), "label")
+        workspace.change(lambda labels: labels.assign(workspace.lift(mask), f"{who}.{step}"), "label")
         print(row, f"{who}.{step}", flush=True)
 """
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +13,14 @@ import param
 from explorer.dataset import Dataset
 from explorer.errors import InputError, unknown
 from explorer.grid import Grid
-from explorer.labels import Labels
 from explorer.neighbors import around, nearest_rows
 from explorer.raster import SCALINGS, SMALL
 from explorer.selection import All, Ids, Not, Rule, Seen, combine, combine_rules, walk
 from explorer.session.bins import Bins, of_clusters, of_column, of_labels
 from explorer.session.coloring import Coloring, Known, choices, coloring
 from explorer.session.filters import Masks, fitting, of_legend, own_keys
-from explorer.session.history import Brushed, History, Selected
+from explorer.session.history import Brushed, Selected
+from explorer.session.labelling import Labelling
 from explorer.session.nearby import metric_of
 from explorer.session.saved import PARTS, checked, entry, exact, frozen, needs, recalled
 from explorer.step import Progress, Result, Step, find, registered
@@ -30,7 +30,7 @@ from explorer.workspace import Workspace
 SLOTS = {"extract": "features", "reduce": "layout", "cluster": "clusters"}
 
 
-class Session(param.Parameterized):
+class Session(Labelling):
     """One visit to a dataset.
 
     Parameters
@@ -39,6 +39,8 @@ class Session(param.Parameterized):
         A `Dataset`, or whatever `explorer.read` takes.
     workspace
         A folder to keep results and labels in, a `Workspace` shared with other sessions, or None: in memory.
+    user
+        Who labels, as the journal says it; None is the system's user.
 
     Examples
     --------
@@ -52,8 +54,9 @@ class Session(param.Parameterized):
     layout = param.Parameter(None, doc="The current layout, a `Result` of (n, 2) float32, or None.")
     clusters = param.Parameter(None, doc="The current clusters, a `Result` of (n,) int32 where -1 is noise, or None.")
     selection = param.Parameter(None, doc="(n,) bool, read only; change it with `select`.")
-    labels = param.Parameter(None, doc="The current `Labels`: ids -> category; shared by all sessions of one workspace.")
-    color_by = param.String("none", doc='What colours the map: "none", "density", "cluster", "label" or "column:NAME".')
+    color_by = param.String(
+        "none", doc='What colours the map: "none", "density", "cluster", "label" (or "label:SET", "parent") or "column:NAME".'
+    )
     density_scale = param.Selector(
         default=SCALINGS[0], objects=list(SCALINGS), doc="How opacity grows with the items that share a pixel: by their logarithm, "
         "their number, or their rank among the pixels."
@@ -62,7 +65,10 @@ class Session(param.Parameterized):
     filters = param.Parameter({}, doc="Rules by a column's name; items that fail one are not drawn and not brushed.")
     saved = param.Parameter({}, doc="Saved selections: rules by name, replaced and never edited; see `save_selection`.")
 
-    def __init__(self, dataset: Any, workspace: Workspace | str | Path | None = None, *, worker: Worker | None = None) -> None:
+    def __init__(
+        self, dataset: Any, workspace: Workspace | str | Path | None = None, *, worker: Worker | None = None,
+        user: str | None = None,
+    ) -> None:  # fmt: skip
         super().__init__()
         if not isinstance(dataset, Dataset):
             from explorer.sources import read
@@ -72,15 +78,15 @@ class Session(param.Parameterized):
         self.workspace = workspace if isinstance(workspace, Workspace) else Workspace(dataset, workspace)
         self._worker = worker
         self._rule: Rule | None = None
-        self._history = History()
         self._names: tuple[str, dict[int, str]] = ("", {})
         self._shown: tuple[tuple[Any, ...], np.ndarray | None, tuple[Rule, ...]] = ((), None, ())
         self._grid: tuple[Result, Grid] | None = None
         self._masks = Masks()
         nothing = _read_only(np.zeros(len(dataset), bool))
-        self.param.update(selection=nothing, labels=self.workspace.labels, **self._recalled())
+        self._begin_labelling(user)
+        self.param.update(selection=nothing, **self._recalled())
         self.saved = recalled(self.workspace, self.seen, self._results)
-        self._watcher = self.workspace.param.watch(_Follow(self), "labels")
+        self._watcher = self.workspace.param.watch(_Follow(self), "sets")
         weakref.finalize(self, _unwatch, self.workspace, self._watcher)
 
     def __repr__(self) -> str:
@@ -218,7 +224,10 @@ class Session(param.Parameterized):
     def seen(self) -> Seen:
         """What a rule looks at now."""
         layout, clusters = (None if result is None else result.values for result in (self.layout, self.clusters))
-        return Seen(self.dataset, layout, clusters, self.labels.mask, self.grid)
+        return Seen(self.dataset, layout, clusters, self._labelled, self.grid)
+
+    def _labelled(self, category: str | None, label_set: str | None = None) -> np.ndarray:
+        return (self.labels if label_set is None else self.labels_of(label_set)).mask(category)
 
     @property
     def grid(self) -> Grid | None:
@@ -446,99 +455,19 @@ class Session(param.Parameterized):
         fits = by_value is not None and np.array_equal(by_value.mask(self.seen), left)
         return by_value if by_value is not None and fits else Ids(self.dataset.ids[left])
 
-    # Labels
-
-    def label(self, name: str) -> int:
-        """Label the selected items and say how many; the category is made where it is not there yet.
-
-        Raises
-        ------
-        InputError
-            When nothing is selected.
-        """
-        chosen = self._chosen()
-        return self._relabel(lambda labels: labels.assign(chosen, name), f"label {name!r}")
-
-    def unlabel(self) -> int:
-        """Take the selected items' labels away and say how many."""
-        chosen = self._chosen()
-        return self._relabel(lambda labels: labels.remove(chosen), "remove labels")
-
-    def create_category(self, name: str, color: str | None = None) -> None:
-        """Make an empty category."""
-        self._relabel(lambda labels: labels.create(name, color), f"create {name!r}")
-
-    def rename_category(self, old: str, new: str) -> None:
-        """Give a category another name."""
-        self._relabel(lambda labels: labels.rename(old, new), f"rename {old!r}")
-
-    def recolor_category(self, name: str, color: str) -> None:
-        """Give a category another colour, ``#rrggbb``."""
-        self._relabel(lambda labels: labels.recolor(name, color), f"recolour {name!r}")
-
-    def merge_category(self, name: str, into: str) -> int:
-        """Give a category's items to another, drop it, and say how many items moved."""
-        return self._relabel(lambda labels: labels.merge(name, into), f"merge {name!r}")
-
-    def delete_category(self, name: str) -> int:
-        """Drop a category and say how many items lost their label."""
-        return self._relabel(lambda labels: labels.delete(name), f"delete {name!r}")
-
-    def _chosen(self) -> np.ndarray:
-        if not self.selection.any():
-            raise InputError("nothing is selected; draw a box or a lasso on the map first, or call session.select(...)")
-        return self.selection
-
-    def _relabel(self, verb: Callable[[Labels], Labels], name: str) -> int:
-        change = self.workspace.change(verb, name, self._rule.to_json() if self._rule else None)
-        if change:
-            self._history.add(change)
-        return len(change.rows)
-
-    # Undo
-
-    def undo(self) -> str | None:
-        """Take back the last thing this session did to labels or selection; says what, or None when there is nothing."""
-        return self._replay(self._history.back(), self._history.forth)
-
-    def redo(self) -> str | None:
-        """Do again what was undone; says what, or None when there is nothing."""
-        return self._replay(self._history.forth(), self._history.back)
-
-    @property
-    def can_undo(self) -> bool:
-        """Whether there is something to undo."""
-        return bool(self._history.done)
-
-    @property
-    def can_redo(self) -> bool:
-        """Whether there is something to redo."""
-        return bool(self._history.undone)
-
-    def _replay(self, action: Any, put_back: Callable[[], Any]) -> str | None:
-        if action is None:
-            return None
-        if isinstance(action, Brushed):
-            self._show(action.after)
-            return "selection"
-        try:
-            self.workspace.append(action)
-        except InputError:  # not saved, so not done either
-            put_back()
-            raise
-        return action.verb.removeprefix("undo ")
-
     # Colours
 
     @property
     def color_choices(self) -> list[dict[str, Any]]:
         """What `color_by` may be, with the name to show."""
-        return choices(self.dataset, clustered=self.clusters is not None)
+        others = [name for name in self.label_sets if name != self.label_set]
+        nested = any("/" in name for name in self.labels.names)
+        return choices(self.dataset, clustered=self.clusters is not None, label_sets=others, nested=nested)
 
     def coloring(self) -> Coloring:
         """The colours of `color_by` as they are now."""
         clusters = None if self.clusters is None else self.clusters.values
-        return coloring(self.color_by, Known(self.dataset, clusters, self.labels, self.cluster_names))
+        return coloring(self.color_by, Known(self.dataset, clusters, self.labels, self.cluster_names, self.labels_of))
 
     @property
     def cluster_names(self) -> dict[int, str]:
@@ -622,12 +551,13 @@ class _Follow:
     def __call__(self, event: param.parameterized.Event) -> None:
         session = self._session()
         if session is not None:
-            kept = fitting(session.filters, event.new.names)
-            session.param.update(labels=event.new, **({} if len(kept) == len(session.filters) else {"filters": kept}))
+            labels = event.new.get(session.label_set, session.labels)
+            kept = fitting(session.filters, labels.names)
+            session.param.update(sets=event.new, labels=labels, **({} if len(kept) == len(session.filters) else {"filters": kept}))
 
 
 def _unwatch(workspace: Workspace, watcher: Any) -> None:
-    if watcher in workspace.param.watchers.get("labels", {}).get("value", []):
+    if watcher in workspace.param.watchers.get("sets", {}).get("value", []):
         workspace.param.unwatch(watcher)
 
 

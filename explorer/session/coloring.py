@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -70,11 +71,14 @@ class Known:
     clusters: np.ndarray | None
     labels: Labels
     cluster_names: dict[int, str] = field(default_factory=dict)
+    labels_of: Callable[[str], Labels] | None = None
 
 
-def choices(dataset: Dataset, *, clustered: bool) -> list[dict[str, Any]]:
-    """What may be coloured by, as ``{"value", "name"}``, for a menu."""
+def choices(dataset: Dataset, *, clustered: bool, label_sets: Iterable[str] = (), nested: bool = False) -> list[dict[str, Any]]:
+    """What may be coloured by, as ``{"value", "name"}``, for a menu; `label_sets` are those beside the current one."""
     fixed = [("none", "nothing"), ("density", "density"), *([("cluster", "cluster")] if clustered else []), ("label", "label")]
+    fixed += [("parent", "label, by its first part")] if nested else []
+    fixed += [(f"label:{name}", f"label in {name}") for name in label_sets]
     columns = dataset.of_kind("category", "flag", "number", "date", "text", "id")
     taken = {name for _, name in fixed} & set(columns)  # a column may have our own word for its name
     return [{"value": value, "name": f"{name} (here)" if name in taken else name} for value, name in fixed] + [
@@ -88,6 +92,10 @@ def coloring(by: str, known: Known) -> Coloring:
         return _by_cluster(known.clusters, known.cluster_names)
     if by == "label":
         return _by_label(known.labels)
+    if by == "parent":
+        return _by_parent(known.labels)
+    if by.startswith("label:") and known.labels_of is not None:
+        return _by_label(known.labels_of(by.removeprefix("label:")))
     if by.startswith("column:"):
         name = by.removeprefix("column:")
         values = known.dataset.column(name) if known.dataset.kinds.get(name) in {"number", "date", None} else None
@@ -113,6 +121,20 @@ def _by_label(labels: Labels) -> Coloring:
     kept = labels.categories.values()
     names, hues = apart([*(c.name for c in kept), "no label"]), [*(c.color for c in kept), GREY]
     return Coloring("category", "label", lookup[labels.codes], names, hues)
+
+
+def _by_parent(labels: Labels) -> Coloring:
+    """Categories such as ``bird/owl`` and ``bird/wren`` as one: ``bird``, in the colour of the category that comes first."""
+    places: dict[str, int] = {}
+    lookup, hues = np.zeros(labels.next_code, np.int32), []
+    for code, category in labels.categories.items():
+        parent = category.name.split("/", 1)[0]
+        if parent not in places:
+            places[parent] = len(places)
+            hues.append(category.color)
+        lookup[code] = places[parent]
+    lookup[NONE] = len(places)
+    return Coloring("category", "label", lookup[labels.codes], apart([*places, "no label"]), [*hues, GREY])
 
 
 def _by_category(name: str, column: pa.ChunkedArray) -> Coloring:

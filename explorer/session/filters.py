@@ -33,7 +33,7 @@ def fitting(filters: Mapping[str, Rule], labels: Iterable[str], *, clusters: boo
 
     def fits(leaf: Rule) -> bool:
         if isinstance(leaf, HasLabel):
-            return leaf.category in known
+            return leaf.label_set is not None or leaf.category in known
         return clusters or not isinstance(leaf, InCluster)
 
     return {key: rule for key, rule in filters.items() if all(fits(leaf) for leaf in leaves(rule))}
@@ -47,7 +47,7 @@ def of_legend(by: str, coloring: Coloring, drawn: np.ndarray, labels: Collection
     if by.startswith("column:"):
         hidden = (name for name, left in zip(coloring.names, drawn, strict=True) if not left)
         return Not(Where(by.removeprefix("column:"), "in", tuple(sorted(hidden))))
-    if coloring.kind != "category":
+    if coloring.kind != "category" or by not in {"cluster", "label"}:
         return None
     there = coloring.totals > 0
     left, off = np.flatnonzero(drawn & there), np.flatnonzero(~drawn & there)

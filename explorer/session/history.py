@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from explorer.labels import Change
 from explorer.selection import Rule
 
 
@@ -25,9 +24,13 @@ class Brushed:
     before: Selected
     after: Selected
 
-    def inverse(self) -> Brushed:
-        """The change that takes this one back."""
-        return Brushed(self.after, self.before)
+
+@dataclass(frozen=True)
+class Labelled:
+    """A change of labels: its row in the journal, and what it did in words."""
+
+    seq: int
+    verb: str
 
 
 STEPS = 200  # of brushing that can be walked back: each keeps a byte an item
@@ -38,10 +41,10 @@ ROOM = 1 << 30  # bytes that they may take together
 class History:
     """What can be undone and redone; doing something new forgets what was undone, and changes of labels are never forgotten."""
 
-    done: list[Change | Brushed] = field(default_factory=list)
-    undone: list[Change | Brushed] = field(default_factory=list)
+    done: list[Labelled | Brushed] = field(default_factory=list)
+    undone: list[Labelled | Brushed] = field(default_factory=list)
 
-    def add(self, action: Change | Brushed) -> None:
+    def add(self, action: Labelled | Brushed) -> None:
         """Remember what was just done."""
         self.done.append(action)
         self.undone.clear()
@@ -50,15 +53,15 @@ class History:
         if len(brushed) > most:
             del self.done[brushed[0]]
 
-    def back(self) -> Change | Brushed | None:
-        """What to do in order to undo, or None."""
+    def back(self) -> Labelled | Brushed | None:
+        """What to take back, or None."""
         if not self.done:
             return None
         self.undone.append(self.done.pop())
-        return self.undone[-1].inverse()
+        return self.undone[-1]
 
-    def forth(self) -> Change | Brushed | None:
-        """What to do in order to redo, or None."""
+    def forth(self) -> Labelled | Brushed | None:
+        """What to do again, or None."""
         if not self.undone:
             return None
         self.done.append(self.undone.pop())

@@ -1,0 +1,49 @@
+"""Items by number: an item's place among all ids there ever were, which never changes; its row is its place in the data."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from explorer.labels import Labels
+
+
+class Numbering:
+    """Between the numbers of `index`, all ids there ever were, and the rows of `present`, the dataset's ids (all have numbers)."""
+
+    def __init__(self, index: pd.Index, present: pd.Index) -> None:
+        self.present = present
+        self._same = len(index) == len(present) and index.equals(present)
+        self.index = present if self._same else index
+        self._numbers = None if self._same else index.get_indexer(present)
+
+    def lift(self, mask: np.ndarray) -> np.ndarray:
+        """A mask over rows as one over numbers."""
+        if self._numbers is None:
+            return mask
+        lifted = np.zeros(len(self.index), bool)
+        lifted[self._numbers[mask]] = True
+        return lifted
+
+    def seen(self, values: np.ndarray) -> np.ndarray:
+        """Values by number as values by row."""
+        return values if self._numbers is None else values[self._numbers]
+
+    def restricted(self, labels: Labels) -> Labels:
+        """Labels over numbers as labels over rows."""
+        if self._numbers is None:
+            return labels
+        codes = self.seen(labels.codes)
+        codes.flags.writeable = False
+        return Labels(self.present, codes, labels.categories, labels.next_code)
+
+    def rows(self, numbers: np.ndarray) -> np.ndarray:
+        """The rows of some numbers, -1 for what is gone from the data."""
+        return numbers if self._numbers is None else self.present.get_indexer(self.index[numbers])
+
+    @property
+    def gone(self) -> np.ndarray:
+        """``(N,)`` bool: the numbers of items that are no longer in the data."""
+        gone = np.ones(len(self.index), bool)
+        gone[slice(None) if self._numbers is None else self._numbers] = False
+        return gone

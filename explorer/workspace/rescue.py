@@ -1,0 +1,109 @@
+"""What can still be read of a damaged workspace: from the journal row by row, and from the snapshot beside it."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+
+from explorer.dataset import Dataset
+from explorer.errors import InputError
+from explorer.labels import Change
+from explorer.workspace import opening
+from explorer.workspace.journal import Damaged, Entry, Journal
+from explorer.workspace.replay import SNAPSHOT, Replay, check_fits, made_of, read_snapshot
+
+_MISSES = 1_000  # rows that are not found one after the other, after which there are no more
+
+
+def rescued(path: Path, dataset: Dataset) -> Replay:
+    """The labels that can be read, none of them invented: the snapshot's, and on top of them the rows after it.
+
+    Raises
+    ------
+    InputError
+        When neither can be read; the journal is named, and nothing is touched.
+    """
+    with tempfile.TemporaryDirectory(prefix="explorer-") as place:
+        copy = Path(place) / opening.JOURNAL
+        for name in (opening.JOURNAL, f"{opening.JOURNAL}-wal"):
+            if (path / name).exists():
+                shutil.copyfile(path / name, Path(place) / name)
+        return _rescued(path, copy, dataset)
+
+
+def _rescued(path: Path, copy: Path, dataset: Dataset) -> Replay:
+    ids = _ids(copy, path)
+    begun = _snapshot(path, ids)
+    if ids is None or (begun is None and not any(_rows(copy))):
+        where = f"{path / opening.JOURNAL} is damaged, and so is what could stand in for it"
+        raise InputError(f"{where}; nothing was changed: restore it from a copy, or choose another --workspace")
+    replay = begun or Replay(ids)
+    if len(replay.index) < len(ids):
+        replay.grow(ids)
+    if len(new := dataset.index[~dataset.index.isin(replay.index)]):
+        replay.grow(replay.index.append(new))
+    upto = replay.seq
+    for entry, change in _rows(copy):
+        if entry.seq > upto:
+            try:
+                check_fits(change, len(ids))
+                replay.take(entry, change)
+            except Damaged:
+                continue
+    return replay
+
+
+def _ids(copy: Path, path: Path) -> pd.Index | None:
+    """The ids by number: the journal's, else those of the dataset as it was last opened, which nearly always are the same."""
+    try:
+        with closing(_raw(copy)) as journal:
+            if len(found := opening.ids_of(journal)):
+                return pd.Index(found)
+    except (sqlite3.Error, Damaged):
+        pass
+    try:
+        return pd.Index(Dataset.load(path / "dataset").ids)
+    except (OSError, ValueError, KeyError, TypeError, pa.ArrowException):
+        return None
+
+
+def _snapshot(path: Path, ids: pd.Index | None) -> Replay | None:
+    try:
+        head, sets = read_snapshot(path / SNAPSHOT)
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return None if ids is None or head["items"] > len(ids) else made_of(sets, ids[: head["items"]], head["seq"])
+
+
+def _rows(copy: Path) -> Iterator[tuple[Entry, Change]]:
+    """The rows that can be read, asked for one by one: where SQLite cannot walk through them it may still find them."""
+    try:
+        journal = _raw(copy)
+    except sqlite3.Error:
+        return
+    with closing(journal):
+        seq = misses = 0
+        while misses < _MISSES:
+            seq += 1
+            try:
+                entry, change, _ = journal.read(seq)
+            except (sqlite3.Error, Damaged):
+                misses += 1
+                continue
+            misses = 0
+            yield entry, change
+
+
+def _raw(copy: Path) -> Journal:
+    """A journal that is only read, whatever SQLite thinks of its tables."""
+    found = Journal.__new__(Journal)
+    found.path, found.connection = copy, sqlite3.connect(f"file:{copy}?mode=ro", uri=True)
+    found.connection.execute("PRAGMA schema_version")
+    return found
