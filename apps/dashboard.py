@@ -1,4 +1,7 @@
-"""The dashboard as a Panel app: ``panel serve apps/dashboard.py --args SOURCE [WORKSPACE]``."""
+"""The dashboard as a Panel app: ``panel serve apps/dashboard.py --args SOURCE [WORKSPACE]``.
+
+Who labels is whom Panel's login knows (docs/serving.md), else who runs this.
+"""
 
 import sys
 
@@ -16,5 +19,4 @@ def shared() -> explorer.Workspace:
 
 
 workspace = pn.state.as_cached("workspace", shared)
-session = explorer.Session(workspace.dataset, workspace)
-explorer.Explorer(session, served=True).servable(title=f"{workspace.dataset.name} · explorer")
+explorer.Explorer(workspace, served=True).servable(title=f"{workspace.dataset.name} · explorer")

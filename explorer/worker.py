@@ -356,7 +356,7 @@ class _Requests:
 def _answer(request: dict[str, Any], progress: Progress) -> dict[str, Any]:
     import traceback
 
-    does: dict[str, Callable[..., str | None]] = {"run": _run_step, "read": _read_source, "warm": _warm}
+    does: dict[str, Callable[..., str | None]] = {"run": _run_step, "read": _read_source, "labels": _read_labels, "warm": _warm}
     try:
         return {"done": does[request["do"]](request, progress)}
     except Cancelled:
@@ -392,6 +392,15 @@ def _read_source(request: dict[str, Any], progress: Progress) -> str:
     return request["out"]
 
 
+def _read_labels(request: dict[str, Any], progress: Progress) -> str:
+    from explorer.sources.given_labels import kept_ids, read_labels
+
+    _limit_memory(request.get("memory"))
+    known = kept_ids(Path(request["known"])) if request["known"] else None
+    read_labels(request["source"], known=known, **request["options"]).save(Path(request["out"]))
+    return request["out"]
+
+
 def _limit_memory(limit: int | None) -> None:
     if limit and sys.platform == "linux":
         import resource
@@ -420,15 +429,36 @@ def read_apart(source: str, out: Path, **options: Any) -> Any:
     """
     from explorer.dataset import Dataset
 
+    return Dataset.load(_apart({"do": "read", "source": str(source), "options": options, "out": str(out)}))
+
+
+def read_labels_apart(path: str | Path, known: Any = None, **options: Any) -> Any:
+    """Read a file of labels (`explorer.sources.given_labels.read_labels`) in a child process, for the same reasons.
+
+    Returns
+    -------
+    GivenLabels
+    """
+    from explorer.sources.given_labels import GivenLabels, keep_ids
+
+    with tempfile.TemporaryDirectory(prefix="explorer-") as folder:
+        ids, out = Path(folder) / "ids.arrow", Path(folder) / "labels.arrow"
+        if known is not None:
+            keep_ids(known, ids)
+        request = {"do": "labels", "source": str(path), "options": options, "known": None if known is None else str(ids)}
+        return GivenLabels.load(_apart(request | {"out": str(out)}))
+
+
+def _apart(request: dict[str, Any]) -> Path:
+    """Where a child of its own, which may take so much memory and time, has put what it read."""
     worker = Worker(limit=1)
     try:
-        limits = {"memory": _memory_allowed(), "seconds": 3600}
-        job = worker.submit({"do": "read", "source": str(source), "options": options, "out": str(out)} | limits).wait()
+        job = worker.submit(request | {"memory": _memory_allowed(), "seconds": 3600}).wait()
     finally:
         worker.close()
     if job.state != "done" or job.folder is None:
-        raise InputError(job.message if not job.bug else f"{source} cannot be read: {job.message}")
-    return Dataset.load(job.folder)
+        raise InputError(job.message if not job.bug else f"{request['source']} cannot be read: {job.message}")
+    return job.folder
 
 
 def _memory_allowed() -> int | None:

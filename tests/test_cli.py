@@ -23,6 +23,7 @@ import explorer
 from explorer import cli
 from explorer.cli import main
 from explorer.cli.choices import parse_sets
+from explorer.cli.keeping import beside
 from explorer.cli.text import one_line, seconds
 from explorer.sample import sample
 from explorer.step import KINDS, names
@@ -87,6 +88,14 @@ WRONG: list[tuple[list[str], str]] = [
     (["open", "SOURCE", "--port", "99999"], "--port"),
     (["open", "SOURCE", "--workspace", "SOURCE"], "a workspace is a folder"),
     (["open", "nowhere"], "no such file"),
+    (["open", "SOURCE", "--workspace", "OUT/w", "--no-workspace"], "give one of the two"),
+    (["open", "SOURCE", "--login", "OUT/none"], "explorer login"),
+    (["open", "SOURCE", "--user", "a\nb"], "can be seen"),
+    (["demo", "--user", ""], "can be seen"),
+    (["open", "SOURCE", "--user", "ada", "--login", "OUT/none"], "give one of the two"),
+    (["run", "SOURCE", "-o", "OUT/o.csv", "--no-workspace"], "no option"),
+    (["login", "OUT/none", "--list"], "there is no login file"),
+    (["login", "OUT/none"], "--add"),
     (["demo", "--prot", "1"], "did you mean '--port'"),
     (["export", "nowhere", "-o", "OUT/o.csv"], "is not a workspace"),
     (["export", "nowhere", "-o", "OUT/o.pdf"], "known are"),
@@ -154,7 +163,7 @@ def test_nothing_in_a_message_acts_on_the_terminal(tmp_path: Path, capsys) -> No
 def test_help_and_version(capsys) -> None:
     assert main(["--version"]) == 0
     assert capsys.readouterr().out == f"explorer {explorer.__version__}\n"
-    for each in ("demo", "open", "run", "export", "methods"):
+    for each in ("demo", "open", "run", "export", "methods", "login"):
         assert main([each, "--help"]) == 0
         assert each in capsys.readouterr().out
     assert main(["--help"]) == 0
@@ -165,7 +174,7 @@ def test_the_options_are_the_designs(capsys) -> None:
     wanted = (
         "--id --text --image --series --audio --vectors --columns --layout --extract --reduce --cluster --set --workspace --seed"
     )
-    for each, more in (("open", "--host --port --no-browser"), ("run", "-o --force --for-spreadsheets"), ("demo", "--host --port")):
+    for each, more in (("open", "--host --port --no-browser --no-workspace --user --login"), ("run", "-o --force --for-spreadsheets"), ("demo", "--host --port")):
         main([each, "--help"])
         said = capsys.readouterr().out
         assert all(option in said for option in (wanted if each != "demo" else "").split() + more.split())
@@ -370,8 +379,11 @@ def served(monkeypatch: pytest.MonkeyPatch) -> list:
 
 
 def test_open_hands_over_what_was_chosen(source: str, served: list, tmp_path: Path) -> None:
-    assert main(["open", source, "--no-browser"]) == 0
-    assert served.pop() == (60, {"workspace": None, "steps": {}, "host": "127.0.0.1", "port": 0, "open_browser": False})
+    assert main(["open", source, "--no-browser", "--no-workspace"]) == 0
+    count, options = served.pop()
+    assert (count, options.pop("workspace").path) == (60, None)
+    asked = {"steps": {}, "host": "127.0.0.1", "port": 0, "open_browser": False, "user": None, "login": None}
+    assert options == asked
     chosen = ["--workspace", str(tmp_path / "w"), "--reduce", "pca", "--set", "cluster.min_cluster_size=9", "--port", "5"]
     assert main(["open", source, *chosen]) == 0
     options = served.pop()[1]
@@ -380,13 +392,60 @@ def test_open_hands_over_what_was_chosen(source: str, served: list, tmp_path: Pa
     assert options["workspace"].path == tmp_path / "w"
     assert (options["port"], options["open_browser"]) == (5, True)
     options["workspace"].close()
-    assert main(["open", source, "--seed", "3"]) == 0
+    assert main(["open", source, "--seed", "3", "--no-workspace"]) == 0
     assert {step.random_state for step in served.pop()[1]["steps"].values()} == {3}
+
+
+def test_open_keeps_a_workspace_beside_the_source(source: str, served: list, capsys) -> None:
+    for _ in range(2):  # made, and opened again
+        assert main(["open", source]) == 0
+        kept = served.pop()[1]["workspace"]
+        assert kept.path == Path(source).with_suffix(".explorer")
+        kept.close()
+    assert capsys.readouterr().err == ""
+
+
+def test_where_no_folder_can_be_made_it_says_so_and_goes_on_in_memory(source: str, served: list, tmp_path: Path, capsys) -> None:
+    """A name that has no room for the ending is as good as a read-only medium, and stops root too."""
+    long = tmp_path / f"{'x' * 250}.csv"
+    long.write_bytes(Path(source).read_bytes())
+    assert main(["open", str(long)]) == 0
+    assert served.pop()[1]["workspace"].path is None
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert "labels are in memory only" in said
+    assert "--workspace DIR" in said
+
+
+def test_a_workspace_of_other_data_is_not_passed_over(source: str, served: list, tmp_path: Path, capsys) -> None:
+    other = tmp_path / "things.csv"
+    other.write_bytes(Path(source).read_bytes())
+    (tmp_path / "things.explorer").mkdir()
+    (tmp_path / "things.explorer" / "mine.txt").write_text("mine")
+    assert main(["open", str(other)]) == 2
+    assert not served
+    assert "--workspace" in capsys.readouterr().err
+    assert [each.name for each in (tmp_path / "things.explorer").iterdir()] == ["mine.txt"]
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [("a/x.csv", "a/x.explorer"), ("photos/", "photos.explorer"), ("a.b/x.tar.npy", "a.b/x.tar.explorer"), ("/", "/data.explorer")],
+)
+def test_beside(given: str, expected: str) -> None:
+    assert str(beside(given)) == expected
+
+
+def test_a_folder_keeps_its_whole_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "photos.v2").mkdir()
+    assert beside(f"{tmp_path}/photos.v2/") == tmp_path / "photos.v2.explorer"
+    monkeypatch.chdir(tmp_path / "photos.v2")
+    assert beside(".") == tmp_path / "photos.v2.explorer"
 
 
 def test_demo(served: list) -> None:
     assert main(["demo", "--host", "::1", "--port", "80"]) == 0
-    assert served == [{"host": "::1", "port": 80, "open_browser": True}]
+    assert served == [{"host": "::1", "port": 80, "open_browser": True, "user": None, "login": None}]
 
 
 # Small parts

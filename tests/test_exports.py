@@ -198,7 +198,7 @@ def test_many_rows_in_chunks() -> None:
 
 def test_text_that_a_spreadsheet_would_run_is_made_harmless_only_when_asked() -> None:
     runs = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "＝1", "＋1", "－1", "＠1", "  =1", "=cmd|' /C calc'!A0"]
-    harmless = ["a=1", "1", "", None, "'=1", "x-y"]
+    harmless = ["a=1", "1", "", None, "'a=1", "x-y"]
     made = frame([*runs, *harmless], [*runs, "i", "j", "k", "l", "m", "n"], kind=np.array(["=x"] * 19, dtype=object))
     plain = list(csv.reader(io.StringIO(to_bytes(made, ".csv").decode(), newline="")))[1:]
     assert [row[4] for row in plain] == [*runs, *(label or "" for label in harmless)]
@@ -214,8 +214,11 @@ def test_text_that_a_spreadsheet_would_run_is_made_harmless_only_when_asked() ->
 
 
 def test_formats_for_the_menu() -> None:
-    assert [entry["ending"] for entry in formats()] == ENDINGS
-    assert all(set(entry) == {"ending", "name", "doc"} and all(entry.values()) for entry in formats())
+    assert [entry["ending"] for entry in formats()] == [*ENDINGS, ".h5ad", ".coco.json", ".hf", ".folders", ".html"]
+    assert all(set(entry) == {"ending", "name", "doc", "needs", "folder", "settings"} for entry in formats())
+    assert all(entry["name"] and entry["doc"].endswith(".") for entry in formats())
+    assert {entry["ending"] for entry in formats() if entry["folder"]} == {".hf", ".folders"}
+    assert [one["name"] for entry in formats() for one in entry["settings"] if entry["ending"] == ".csv"] == ["for_spreadsheets"]
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
@@ -235,7 +238,7 @@ def test_settings_stand_beside(tmp_path: Path) -> None:
     assert about["explorer"] == explorer.__version__
     assert about["time"].endswith("+00:00")
     assert about["columns"] == {"id": "object", "x": "float32", "y": "float32", "cluster": "Int64", "label": "object"}
-    assert (about["file"], about["format"], about["for_spreadsheets"]) == ("out.csv", "CSV", True)
+    assert (about["file"], about["format"], about["settings"]) == ("out.csv", "CSV", {"for_spreadsheets": True})
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out.csv", "out.csv.settings.json"]
 
 

@@ -2,28 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
-import http.client
-import json
-import re
 import signal
-import subprocess
-import sys
-import threading
 import time
 from collections.abc import Iterator
 from functools import partial
-from http.cookies import SimpleCookie
 from pathlib import Path
-from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
 import numpy as np
 import psutil
 import pytest
 import waiting
-from tornado.httpclient import HTTPClientError, HTTPRequest
-from tornado.websocket import websocket_connect
+from bokeh.util.token import get_token_payload
+from serving import Server
 
 until = partial(waiting.until, seconds=30)
 
@@ -31,89 +22,6 @@ PATHS = [
     "/", "/ws", "/static/js/bokeh.min.js", "/static/extensions/panel/panel.min.js", "/autoload.js", "/metadata", "/nowhere",
     "/.git/config",
 ]  # fmt: skip
-
-
-class Server:
-    """``explorer open`` in a process of its own; started at once, waited for when it is asked something."""
-
-    def __init__(self, source: Path, *arguments: str) -> None:
-        command = [sys.executable, "-m", "explorer.cli", "open", str(source), "--no-browser", *arguments]
-        self.process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        self.said: list[str] = []
-        self._told = threading.Event()
-        self._link = ""
-        threading.Thread(target=self._listen, daemon=True).start()
-
-    def _listen(self) -> None:
-        assert self.process.stderr is not None
-        for line in self.process.stderr:
-            self.said.append(line)
-            if found := re.search(r"http://\S+", line):
-                self._link = self._link or found[0]
-                self._told.set()
-        self._told.set()
-
-    @property
-    def link(self) -> str:
-        assert self._told.wait(90), self.said
-        assert self._link, self.said
-        return self._link
-
-    @property
-    def port(self) -> int:
-        return urlsplit(self.link).port or 0
-
-    @property
-    def token(self) -> str:
-        return parse_qs(urlsplit(self.link).query).get("token", [""])[0]
-
-    def get(self, path: str, method: str = "GET", **headers: str) -> tuple[int, http.client.HTTPMessage, str]:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
-        connection.putrequest(method, path, skip_host=True)
-        for name, value in ({"Host": f"127.0.0.1:{self.port}"} | headers).items():
-            connection.putheader(name, value)
-        connection.endheaders()
-        answer = connection.getresponse()
-        body = answer.read().decode("utf-8", "replace")
-        connection.close()
-        return answer.status, answer.headers, body
-
-    def socket(self, session: str, **headers: str) -> dict[str, Any] | int:
-        """The first message of a websocket, or the status it was refused with."""
-
-        async def open_() -> dict[str, Any] | int:
-            request = HTTPRequest(f"ws://127.0.0.1:{self.port}/ws", headers=headers)
-            try:
-                socket = await websocket_connect(request, subprotocols=["bokeh", session])
-            except HTTPClientError as problem:
-                return problem.code
-            message = await asyncio.wait_for(socket.read_message(), 20)
-            socket.close()
-            while await asyncio.wait_for(socket.read_message(), 20) is not None:
-                continue
-            return dict(json.loads(message or "{}"))
-
-        return asyncio.run(open_())
-
-    def session(self, **headers: str) -> str:
-        """The session's token in the page."""
-        status, _, body = self.get("/", **headers)
-        assert status == 200
-        found = re.search(r'"token":"([^"]+)"', body)
-        assert found, body[:500]
-        return found[1]
-
-    def cookie(self) -> str:
-        _, headers, _ = self.get(f"/?token={self.token}")
-        (morsel,) = SimpleCookie(headers["Set-Cookie"]).values()
-        return f"{morsel.key}={morsel.value}"
-
-    def end(self) -> None:
-        self.process.kill()
-        self.process.wait(20)
-        for stream in (self.process.stderr, self.process.stdout):
-            assert stream is not None
-            stream.close()
 
 
 @pytest.fixture(scope="module")
@@ -124,7 +32,7 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Serv
     asked: dict[str, list[str]] = {
         "local": [], "open": ["--host", "0.0.0.0"], "to interrupt": [], "to terminate": ["--host", "0.0.0.0"], "to kill": [],
     }  # fmt: skip
-    made = {name: Server(source, *arguments) for name, arguments in asked.items()}
+    made = {name: Server(source, "--no-workspace", *arguments) for name, arguments in asked.items()}
     yield made
     for one in made.values():
         one.end()
@@ -240,6 +148,25 @@ def test_a_socket_needs_the_cookie(guarded: Server) -> None:
     assert guarded.socket("made up") == 403
 
 
+def test_a_page_of_another_port_of_this_machine_gets_no_socket(guarded: Server) -> None:
+    """The browser sends it our cookie: to SameSite all ports are one site."""
+    cookie = guarded.cookie()
+    session = guarded.session(Cookie=cookie)
+    for origin in ("http://127.0.0.1:1", "http://evil.example", "null", "http://[::1"):
+        assert guarded.socket(session, Cookie=cookie, Origin=origin) == 403
+    same = f"http://127.0.0.1:{guarded.port}"
+    assert guarded.socket(session, Cookie=cookie, Origin=same)["msgtype"] == "ACK"  # type: ignore[index]
+
+
+def test_what_lets_in_is_not_in_the_page(guarded: Server) -> None:
+    """There scripts could read it; nor in the session's token, which repeats a request's headers."""
+    cookie = guarded.cookie()
+    body = guarded.get("/", Cookie=cookie)[2]
+    assert guarded.token not in body
+    token = guarded.session(Cookie=cookie)
+    assert guarded.token not in str(get_token_payload(token))
+
+
 # The end
 
 
@@ -292,7 +219,7 @@ def test_a_server_that_is_killed_leaves_no_child(servers: dict[str, Server]) -> 
     """Not even one that waits for work, and would not notice by writing to nobody."""
     server = servers["to kill"]
     children = with_a_child(server)
-    until(lambda: all(rests(child) for child in children), "a child that has nothing to do", 180)
+    until(lambda: all(rests(child) for child in children), "a child that has nothing to do", seconds=180)
     server.process.kill()
     server.process.wait(20)
     assert_gone(children)

@@ -6,6 +6,7 @@ import gc
 import json
 import time
 import weakref
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -236,7 +237,7 @@ def test_undo_and_redo_walk_one_line(mapped: Session) -> None:
     done = []
     while mapped.can_undo:
         done.append(mapped.undo())
-    assert done == ["rename 'x'", "label 'y'", "selection", "label 'x'", "selection"]
+    assert done == ["rename 'x' to 'z'", "label 'y'", "selection", "label 'x'", "selection"]
     assert (dict(mapped.labels), mapped.labels.names, mapped.selection.any()) == ({}, [], False)
     assert mapped.undo() is None
     while mapped.can_redo:
@@ -283,12 +284,12 @@ def test_a_label_that_cannot_be_saved_is_not_shown_and_can_be_tried_again(tmp_pa
     session = Session(VECTORS, tmp_path / "w")
     session.select([0, 1])
     session.label("x")
-    session.workspace._journal.execute("PRAGMA query_only = on")  # as a disk that is full
+    session.workspace._journal.connection.execute("PRAGMA query_only = on")  # as a disk that is full
     for attempt in (lambda: session.label("y"), session.undo):
         with pytest.raises(InputError, match="not saved"):
             attempt()
     assert dict(session.labels) == {0: "x", 1: "x"}
-    session.workspace._journal.execute("PRAGMA query_only = off")
+    session.workspace._journal.connection.execute("PRAGMA query_only = off")
     assert session.undo() == "label 'x'"
     assert dict(session.labels) == {}
     session.workspace.close()
@@ -298,11 +299,92 @@ def test_the_journal_says_why(tmp_path: Path) -> None:
     session = Session(FRAME, tmp_path / "w")
     session.select(Where("size", ">", 5) & ~Ids(["i80"]))
     session.label("big")
-    rows = session.workspace._journal.execute("SELECT verb, rule FROM journal").fetchall()
-    assert rows[0][0] == "label 'big'"
-    rule = explorer.selection.from_json(json.loads(rows[0][1]))
-    assert rule.mask(session.seen).tolist() == session.selection.tolist()
+    chosen = session.selection
+    why = session.why(session.selected_ids[0])
+    assert (why["label"], why["verb"], why["user"], why["items"]) == ("big", "label 'big'", session.user, chosen.sum())
+    assert session.why("i80") is None
+    session.clear()
+    assert session.replay(why["rule"]).tolist() == chosen.tolist()
+    assert session.replay(why["seq"], "intersect").tolist() == chosen.tolist()
+    given = session.given()
+    assert given.index[given.labeller.notna()].tolist() == session.selected_ids.tolist()
+    assert explorer.selection.from_json(json.loads(given.rule[chosen].iloc[0])["rule"]).mask(session.seen).tolist() == chosen.tolist()
     session.workspace.close()
+
+
+def test_a_region_says_of_which_layout_and_is_drawn_again_on_another(mapped: Session) -> None:
+    x, y = mapped.layout.values[0].tolist()
+    mapped.select(explorer.Box(x - 0.5, y - 0.5, x + 0.5, y + 0.5))
+    mapped.label("near")
+    why = mapped.why(mapped.dataset.ids[0])
+    assert why["on"]["layout"][2] == mapped.layout.key
+    mapped.layout = replace(mapped.layout, values=mapped.layout.values + np.float32(100), key="moved")
+    assert not mapped.replay(why["rule"]).any(), "the same region of the other layout, where nothing lies"
+
+
+def test_a_label_that_came_back_is_of_who_gave_it(mapped: Session) -> None:
+    item = mapped.dataset.ids[4]
+    mapped.label("x", Ids([item]))
+    first = mapped.why(item)
+    mapped.label("y", Ids([item]))
+    mapped.undo()
+    assert mapped.why(item) == first
+    mapped.redo()
+    assert mapped.why(item)["label"] == "y"
+    assert mapped.given().labelled_at[item] == mapped.why(item)["time"]
+
+
+def test_label_sets_stand_side_by_side(mapped: Session) -> None:
+    ids = mapped.dataset.ids.tolist()
+    mapped.label("owl", Ids(ids[:3]))
+    mapped.use_label_set("quality")
+    assert dict(mapped.labels) == {}
+    mapped.label("blurred", Ids(ids[2:4]))
+    assert mapped.label_sets == ["labels", "quality"]
+    assert dict(mapped.labels_of("labels")) == dict.fromkeys(ids[:3], "owl")
+    mapped.color_by = "label:labels"
+    assert mapped.coloring().names == ["owl", "no label"]
+    assert mapped.select(HasLabel("owl", "labels") & HasLabel("blurred")).nonzero()[0].tolist() == [2]
+    mapped.undo()  # the selection
+    mapped.undo()
+    assert dict(mapped.labels) == {}, "undo takes back what was done last, in whichever set"
+    with pytest.raises(InputError, match="1 to 60 characters"):
+        mapped.use_label_set(" ")
+
+
+def test_categories_in_categories(mapped: Session) -> None:
+    ids = mapped.dataset.ids
+    mapped.label("bird/owl", Ids(ids[:3]))
+    mapped.label("bird/wren", Ids(ids[3:5]))
+    mapped.label("bird", Ids(ids[5:6]))
+    mapped.color_by = "parent"
+    assert mapped.coloring().counts().tolist() == [6, len(ids) - 6]
+    mapped.rename_category("bird", "aves")
+    assert mapped.labels.names == ["aves/owl", "aves/wren", "aves"]
+    with pytest.raises(InputError, match="merge"):
+        mapped.rename_category("aves/owl", "aves/wren")
+
+
+def test_a_category_is_split_by_cluster(mapped: Session) -> None:
+    with pytest.raises(InputError, match="no category"):
+        mapped.split_category("x")
+    mapped.label("x", ~InCluster(-1))
+    count = mapped.split_category("x")
+    assert count == (mapped.clusters.values >= 0).sum()
+    assert all(name == "x" or name.startswith("x/") for name in mapped.labels.names)
+    mapped.undo()
+    assert mapped.labels.counts == {"x": count}
+
+
+def test_keys_and_notes_of_categories(mapped: Session) -> None:
+    mapped.create_category("a")
+    mapped.create_category("b")
+    mapped.bind_category("b", 1)
+    mapped.annotate_category("b", "seen at dusk")
+    assert {c.name: (c.key, c.note) for c in mapped.labels.categories.values()} == {"a": (None, ""), "b": (1, "seen at dusk")}
+    for wrong in (0, 10, "x", True):
+        with pytest.raises(InputError, match="1 to 9"):
+            mapped.bind_category("a", wrong)
 
 
 def test_a_session_takes_up_where_the_last_one_was(tmp_path: Path) -> None:
@@ -315,8 +397,18 @@ def test_a_session_takes_up_where_the_last_one_was(tmp_path: Path) -> None:
     second = Session(VECTORS, str(tmp_path / "w"))
     assert np.array_equal(second.layout.values, first.layout.values)
     assert dict(second.labels) == {3: "x"}
-    assert not second.can_undo  # undo is what this visit did
+    assert second.undo() == "label 'x'", "undo survives a restart"
+    assert dict(second.labels) == {}
     second.workspace.close()
+    third = Session(VECTORS, str(tmp_path / "w"))
+    assert not third.can_undo
+    assert third.redo() == "label 'x'"
+    third.workspace.close()
+    stranger = Session(VECTORS, str(tmp_path / "w"), user="ben")
+    assert not stranger.can_undo, "undo is of one's own doings"
+    stranger.label("y", Ids([3]))
+    assert stranger.entry.overwrote == {third.user: 1}
+    stranger.workspace.close()
 
 
 def test_a_closed_session_is_forgotten_and_follows_no_more() -> None:
@@ -326,7 +418,7 @@ def test_a_closed_session_is_forgotten_and_follows_no_more() -> None:
     del gone
     gc.collect()
     assert watched() is None
-    assert not workspace.param.watchers.get("labels", {}).get("value", [])
+    assert not workspace.param.watchers.get("sets", {}).get("value", [])
     workspace.close()
 
 

@@ -178,7 +178,7 @@ def test_the_legend_of_numbers_and_dates(session: Session) -> None:
 
 def test_selection_and_its_regions(session: Session) -> None:
     assert state.selection(session, regions=True) == {
-        "count": 0, "hidden": 0, "undo": False, "redo": False, "regions": [], "strokes": [],
+        "count": 0, "hidden": 0, "undo": False, "redo": False, "regions": [], "strokes": [], "rule": None, "on": session.layout.key,
     }  # fmt: skip
     session.select(Box(0, 0, 5, 6))
     session.select(Lasso([(-9, -9), (0, 9), (9, -9)]), "add")
@@ -802,11 +802,11 @@ def test_steps_from_the_page(wire: Wire) -> None:
 
 
 def test_export_comes_in_pieces_with_its_settings(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("explorer.views.explorer.PIECE", 1_000)
+    monkeypatch.setattr("explorer.views.downloads.PIECE", 1_000)
     wire.say("select", rule=InCluster(0).to_json(), mode="replace")
     wire.say("label", name="NA")
     start = len(wire.sent)
-    wire.say("export", ending=".csv", for_spreadsheets=False)
+    wire.say("export", ending=".csv", only="all", settings={"for_spreadsheets": False})
 
     def parts_so_far() -> list[dict[str, Any]]:
         return [message["part"] for message in wire.sent[start:] if "part" in message]
@@ -822,7 +822,7 @@ def test_export_comes_in_pieces_with_its_settings(wire: Wire, monkeypatch: pytes
     rows = pd.read_csv(io.BytesIO(files["all-labels.csv"]), keep_default_na=False)
     assert (rows["label"] == "NA").sum() == 30
     assert json.loads(files["all-labels.csv.settings.json"])["dataset"]["items"] == N
-    wire.say("export", ending=".exe", for_spreadsheets=False)
+    wire.say("export", ending=".exe", only="all", settings={})
     until(lambda: wire.sent[-1].get("toast", {}).get("tone") == "error", "an error that is said")
 
 
@@ -868,12 +868,12 @@ ODD = [None, True, -1, 10**30, 1e308, math.nan, math.inf, "", "x" * 100_000, "\u
 FIELDS = {
     "ready": [], "view": ["viewport", "width", "height", "ratio", "sequence"], "hover": ["x", "y", "reach"],
     "pick": ["x", "y", "reach", "mode"], "select": ["rule", "mode"], "clear": [], "color": ["by"], "hide": ["name"],
-    "solo": ["name"], "density_scale": ["to"], "select_entry": ["name"], "show_all": [], "label": ["name"], "unlabel": [],
+    "solo": ["name"], "density_scale": ["to"], "select_entry": ["name"], "show_all": [], "label": ["name"], "unlabel": [], "label_set": ["name"],
     "create": ["name"], "rename": ["name", "to"],
     "recolor": ["name", "color"], "merge": ["name", "into"], "delete": ["name"], "undo": [], "redo": [],
     "method": ["kind", "method"], "setting": ["kind", "name", "value"],
     "run": ["kind"], "stop": ["kind"], "items": ["mode", "version", "start", "count"],
-    "item": ["row"], "export": ["ending", "for_spreadsheets"], "picture": ["ending", "settings"],
+    "item": ["row"], "export": ["ending", "only", "settings"], "stop_export": [], "picture": ["ending", "settings"],
     "columns": ["open", "search"], "filter_range": ["column", "low", "high"], "filter_values": ["column", "values"],
     "unfilter": ["column"], "unfilter_all": [],
     "save_selection": ["name"], "forget_selection": ["name"], "rename_selection": ["name", "to"], "expression": ["text", "mode"],
@@ -1123,12 +1123,11 @@ def test_hidden_neighbours_are_told_and_not_selected(wire: Wire) -> None:
 def test_grow_adds_the_neighbours(wire: Wire) -> None:
     wire.say("select", rule=Ids(["i40", "i3"]).to_json(), mode="replace")
     wire.say("grow", k=4)
-    until(lambda: wire.session.selection.sum() > 2, "a larger selection")
+    until(lambda: [text for text in wire.toasts() if "added" in text], "a larger selection, and to be told of it")
     wanted = set(np.argsort(np.linalg.norm(VECTORS - VECTORS[40], axis=1))[:5]) | set(
         np.argsort(np.linalg.norm(VECTORS - VECTORS[3], axis=1))[:5]
     )
     assert set(np.flatnonzero(wire.session.selection)) == wanted
-    assert "added" in wire.toasts()[-1]
     wire.say("clear")
     wire.say("grow", k=1)
     assert "nothing is selected" in wire.toasts()[-1]
@@ -1202,10 +1201,10 @@ def test_nothing_is_left_of_visits_that_are_over(sent: list, worker: Worker) -> 
         gc.collect()
         return len(alive) <= most
 
-    until(lambda: left(4), f"{len(alive)} objects to go", 10)
+    until(lambda: left(4), f"{len(alive)} objects to go", seconds=10)
     assert {type(one).__name__ for one in alive} == {"Explorer", "Session", "Page", "Pipeline"}
     del kept
-    until(lambda: left(0), "the last ones to go", 10)
+    until(lambda: left(0), "the last ones to go", seconds=10)
     first.close()
     assert not workspace.param.watchers.get("labels", {}).get("value", []), "nobody follows the workspace any more"
     workspace.close()
@@ -1461,5 +1460,5 @@ def test_who_asks_without_end_does_not_keep_the_threads_for_themselves() -> None
         other.ask(0)
         came = served.wait(10)
         busy._do = lambda wish: None
-        until(lambda: not busy._busy, "the end")
+        until(lambda: not busy.busy, "the end")
     assert came

@@ -6,6 +6,8 @@ import os
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
 
 from explorer.cli.arguments import parse
 from explorer.errors import InputError
@@ -61,7 +63,7 @@ def _command(argv: Sequence[str]) -> int:
     if given is None:  # --help or --version has answered
         return DONE
     commands: dict[str, Callable[[Namespace], None]] = {
-        "demo": _demo, "open": _open, "run": _run, "export": _export, "picture": _picture, "methods": _methods,
+        "login": _login, "demo": _demo, "open": _open, "run": _run, "export": _export, "picture": _picture, "methods": _methods,
     }  # fmt: skip
     commands[given.command](given)
     sys.stdout.flush()
@@ -71,21 +73,38 @@ def _command(argv: Sequence[str]) -> int:
 def _demo(given: Namespace) -> None:
     from explorer.views import serve_demo
 
-    serve_demo(host=given.host, port=given.port, open_browser=not given.no_browser)
+    serve_demo(**_serving(given))
 
 
 def _open(given: Namespace) -> None:
     from explorer.cli.choices import Choices
+    from explorer.cli.keeping import check_place, workspace_for
     from explorer.cli.running import reading
 
     choices = Choices.given(given)
+    check_place(given)
+    serving = _serving(given)
     with reading(given) as dataset:
         from explorer.views import serve
-        from explorer.workspace import Workspace
 
         steps = choices.steps(dataset)
-        workspace = None if given.workspace is None else Workspace(dataset, given.workspace)
-        serve(dataset, workspace=workspace, steps=steps, host=given.host, port=given.port, open_browser=not given.no_browser)
+        serve(dataset, workspace=workspace_for(given, dataset), steps=steps, **serving)
+
+
+def _serving(given: Namespace) -> dict[str, Any]:
+    """How it is served; a wrong name or login file is said before anything is read."""
+    login = None if given.login is None else Path(given.login)
+    if login is not None or given.user is not None:
+        from explorer.views.server import admission
+
+        admission(given.user, login)
+    return {"host": given.host, "port": given.port, "open_browser": not given.no_browser, "user": given.user, "login": login}
+
+
+def _login(given: Namespace) -> None:
+    from explorer.cli.login import login
+
+    login(given)
 
 
 def _run(given: Namespace) -> None:

@@ -72,6 +72,11 @@ def _parsers(*, pictured: bool) -> tuple[_Parser, dict[str, _Parser]]:
     _add_server(command("demo", "serve the shipped sample and open the browser"))
     opened = command("open", "serve the dashboard on a file or folder")
     _add_source(opened)
+    opened.add_argument(
+        "--no-workspace",
+        action="store_true",
+        help="keep results and labels in memory (default: in NAME.explorer beside the source)",
+    )
     _add_server(opened)
     run = command("run", "no screen: extract, reduce, cluster, export")
     _add_source(run)
@@ -80,11 +85,14 @@ def _parsers(*, pictured: bool) -> tuple[_Parser, dict[str, _Parser]]:
     export = command("export", "write the labels and clusters of a workspace")
     export.add_argument("workspace", metavar="WORKSPACE", help="the folder that --workspace named")
     _add_output(export)
+    gone = "write the labels of items that are no longer in the source instead (.csv, .parquet or .jsonl)"
+    export.add_argument("--gone", action="store_true", help=gone)
     picture = command("picture", "write a picture of the map, as PNG or SVG")
     if pictured:
         _add_picture(picture)
     methods = command("methods", "list every step with its settings, defaults and bounds")
     methods.add_argument("--json", action="store_true", help="as JSON")
+    _add_login(command("login", "say who may log in, in the file that open --login is given"))
     return parser, made
 
 
@@ -104,6 +112,16 @@ def _add_server(parser: _Parser) -> None:
     parser.add_argument("--host", default="127.0.0.1", help="the address to listen on (default: this computer only)")
     parser.add_argument("--port", type=_whole(0, 65535), default=0, help="the port (default: a free one)")
     parser.add_argument("--no-browser", action="store_true", help="do not open the browser")
+    parser.add_argument("--user", metavar="NAME", help="whose the labels are (default: who runs this)")
+    parser.add_argument("--login", metavar="FILE", help="let in only who logs in; explorer login makes the file")
+
+
+def _add_login(parser: _Parser) -> None:
+    parser.add_argument("file", metavar="FILE", help="the file of those who may log in")
+    does = parser.add_mutually_exclusive_group(required=True)
+    does.add_argument("--add", metavar="NAME", help="add a user or change a password, which is asked for")
+    does.add_argument("--remove", metavar="NAME", help="remove a user")
+    does.add_argument("--list", action="store_true", help="list the users")
 
 
 def _add_picture(parser: _Parser) -> None:
@@ -132,9 +150,13 @@ def _said(default: object) -> str:
 
 
 def _add_output(parser: _Parser) -> None:
-    doc = "the file to write; its ending picks the format: .csv, .parquet or .jsonl"
+    known = ".csv, .parquet, .jsonl, .h5ad, .coco.json, .hf, .folders or .html"
+    doc = f"the file or folder to write; its ending picks the format: {known}"
     parser.add_argument("-o", "--out", metavar="OUT", required=True, help=doc)
     parser.add_argument("--force", action="store_true", help="replace OUT where it is there already")
+    parser.add_argument("--only", metavar="WHICH", default="all", help="which items: all, selected or labelled (default: all)")
+    own = "a setting of OUT's format, as in --with files=copies (.folders) or --with thumbnails=no (.html); may be given often"
+    parser.add_argument("--with", dest="settings", metavar="SETTING=VALUE", action="append", default=[], help=own)
     safe = "put an apostrophe before text cells that a spreadsheet would run (CSV)"
     parser.add_argument("--for-spreadsheets", action="store_true", help=safe)
 

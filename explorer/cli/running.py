@@ -8,14 +8,14 @@ from argparse import Namespace
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from explorer.cli.arguments import COLUMNS
 from explorer.cli.choices import Choices
 from explorer.cli.progress import Show, shown
 from explorer.cli.summary import summary, written
 from explorer.dataset import Dataset
-from explorer.errors import InputError
+from explorer.errors import InputError, unknown
 
 if TYPE_CHECKING:
     from explorer.session import Session
@@ -48,18 +48,53 @@ def run(given: Namespace) -> None:
         with closing(Workspace(dataset, given.workspace)) as workspace, shown(quiet=given.quiet) as show:
             session = Session(dataset, workspace)
             compute(session, choices, show)
-            session.export(given.out, force=given.force, for_spreadsheets=given.for_spreadsheets)
-            said = summary(session, Path(given.out))
+            rows = _write(session, given)
+            said = summary(session, Path(given.out), rows)
     if not given.quiet:
         print(said)
 
 
 def _check_output(given: Namespace) -> None:
-    from explorer.exports import writable
-
     if os.path.realpath(given.out) == os.path.realpath(given.source):
         raise InputError(f"{given.out!r} is the source itself and would be lost; give another name to -o")
+    _check_format(given)
+
+
+def _check_format(given: Namespace) -> None:
+    """What can be wrong with -o, --only and --with, said before anything is computed."""
+    from explorer.exports import CHOICES, options, writable
+
     writable(given.out, force=given.force)
+    options(given.out, for_spreadsheets=given.for_spreadsheets, **format_settings(given))
+    if given.only not in CHOICES:
+        raise unknown("choice of --only", given.only, CHOICES)
+
+
+def format_settings(given: Namespace) -> dict[str, Any]:
+    """The settings of the format, out of ``--with NAME=VALUE``.
+
+    Raises
+    ------
+    InputError
+        For another form, or a setting that is not known.
+    """
+    from explorer.exports import format_of
+
+    declared = format_of(given.out).Options
+    found = {}
+    for text in given.settings:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise InputError(f"--with {text!r} is not SETTING=VALUE; write it like --with files=copies")
+        found[name.strip()] = declared.parse(name.strip(), value.strip())
+    return found
+
+
+def _write(session: Session, given: Namespace) -> int:
+    """Write OUT, and give how many items it has."""
+    options = {"force": given.force, "for_spreadsheets": given.for_spreadsheets}
+    session.export(given.out, only=given.only, **options, **format_settings(given))
+    return {"all": len(session.dataset), "selected": int(session.selection.sum())}.get(given.only, len(session.labels))
 
 
 def compute(session: Session, choices: Choices, show: Show) -> None:
@@ -83,14 +118,17 @@ def export(given: Namespace) -> None:
     InputError
         When there is no workspace, or the file cannot be written.
     """
-    from explorer.exports import writable
-
-    writable(given.out, force=given.force)
+    _check_format(given)
     from explorer.session import Session
     from explorer.workspace import open_workspace
 
     with closing(open_workspace(given.workspace)) as workspace:
         session = Session(workspace.dataset, workspace)
-        session.export(given.out, force=given.force, for_spreadsheets=given.for_spreadsheets)
+        if given.gone:
+            from explorer.session.exporting import exported_gone
+
+            rows = exported_gone(session, given.out, force=given.force, for_spreadsheets=given.for_spreadsheets)
+        else:
+            rows = _write(session, given)
         count = len(session.labels)
-        print(f"{count:,} of {len(session.dataset):,} items have a label\n{written(Path(given.out), len(session.dataset))}")
+        print(f"{count:,} of {len(session.dataset):,} items have a label\n{written(Path(given.out), rows)}")

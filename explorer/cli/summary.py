@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 LARGEST = 10  # clusters that are named
 
 
-def summary(session: Session, out: Path) -> str:
+def summary(session: Session, out: Path, rows: int) -> str:
     """A line or a few for each thing, its name before it."""
     lines = [_line("items", one_line(f"{session.dataset.name}: {session.dataset.summary}"))]
     if session.features is not None:
@@ -30,12 +30,14 @@ def summary(session: Session, out: Path) -> str:
     if len(session.labels):
         lines.append(_line("labels", f"{count(len(session.labels), 'item')} in {len(session.labels.names):,} categories"))
     lines += [_line("" if place else "notes", one_line(note)) for place, note in enumerate(_notes(session))]
-    return "\n".join([*lines, written(out, len(session.dataset))])
+    return "\n".join([*lines, written(out, rows)])
 
 
 def written(out: Path, rows: int) -> str:
-    """The line that names the file."""
-    about = f"{count(rows, 'row')}, {size(out.stat().st_size)}"
+    """The line that names the file or folder."""
+    files = [out] if out.is_file() else [file for file in out.rglob("*") if file.is_file()]
+    many = f" in {count(len(files), 'file')}" if out.is_dir() else ""
+    about = f"{count(rows, 'row')}, {size(sum(file.stat().st_size for file in files))}{many}"
     return _line("written", f"{one_line(str(out))} ({about}), its settings in {one_line(out.name)}.settings.json")
 
 

@@ -1,87 +1,40 @@
-"""What leaves the house: one row an item, in one file a format, written whole or not at all."""
+"""What leaves the house: one file or folder a format, written whole or not at all, with a record of how it was made beside it."""
 
 from __future__ import annotations
 
 import io
+import os
+import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, BinaryIO
 
-import numpy as np
 import pandas as pd
 
-from explorer.exports import csv, jsonl, parquet
+from explorer.errors import InputError
+from explorer.exports import coco, csv, folders, h5ad, html, huggingface, jsonl, parquet
+from explorer.exports.content import CHOICES, Content, Drawing, Labelling, Legend
 from explorer.exports.endings import chosen, menu
-from explorer.exports.whole import replace_both, sha256
+from explorer.exports.html.payload import check_map
+from explorer.exports.originals import check_pictures
+from explorer.exports.rows import frame, gone, table
+from explorer.exports.whole import replace_both, replace_folder, sha256, writable_folder
 from explorer.exports.whole import writable as _writable
+from explorer.exports.zipped import zip_folder
+from explorer.step import Progress, Settings
 
-FORMATS: dict[str, ModuleType] = {module.ENDING: module for module in (csv, parquet, jsonl)}
-FIXED = ("id", "x", "y", "cluster", "label")
-
-
-def table(
-    ids: np.ndarray,
-    layout: np.ndarray | None,
-    clusters: np.ndarray | None,
-    labels: np.ndarray,
-    arrays: dict[str, np.ndarray],
-) -> pd.DataFrame:
-    """One row an item: ``id, x, y, cluster, label`` and what else the clustering gave. The five are always there.
-
-    Parameters
-    ----------
-    ids
-        ``(n,)`` integers or text.
-    layout
-        ``(n, 2)``, kept as float32 in ``x`` and ``y``; None gives NaN.
-    clusters
-        ``(n,)`` int where -1 is noise, kept as ``Int64``; None gives NA.
-    labels
-        ``(n,)`` category names, None without one (the empty name is a name).
-    arrays
-        Further columns, each ``(n,)``; one of ``(n, k)`` becomes k columns ``name_0 ...``, and a name that is taken gets
-        ``cluster_`` put before it.
-    """
-    places = np.full((len(ids), 2), np.nan, np.float32) if layout is None else np.asarray(layout, np.float32)
-    found = pd.array([pd.NA] * len(ids), dtype="Int64") if clusters is None else pd.array(np.asarray(clusters), dtype="Int64")
-    columns: dict[str, Any] = {
-        "id": pd.Series(ids, dtype=object if ids.dtype.kind in "OU" else None),
-        "x": places[:, 0],
-        "y": places[:, 1],
-        "cluster": found,
-        "label": pd.Series(labels, dtype=object),
-    }
-    for name, array in _flat(arrays).items():
-        columns[f"cluster_{name}" if name in FIXED else name] = pd.Series(array, dtype=object if array.dtype.kind in "OU" else None)
-    return pd.DataFrame(columns)
+FORMATS: dict[str, ModuleType] = {module.ENDING: module for module in (csv, parquet, jsonl, h5ad, coco, huggingface, folders, html)}
+TABLES = {ending: module for ending, module in FORMATS.items() if module.KIND == "table"}
 
 
-def _flat(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    flat = {}
-    for name, array in arrays.items():
-        if array.ndim == 1:
-            flat[name] = np.asarray(array)
-        else:
-            sides = np.asarray(array).reshape(len(array), -1).T
-            flat |= {f"{name}_{place}": side for place, side in enumerate(sides)}
-    return flat
-
-
-def formats() -> list[dict[str, str]]:
-    """The formats for a menu: ``{"ending": ".csv", "name": "CSV", "doc": "..."}``."""
-    return menu(FORMATS)
-
-
-def writable(path: str | Path, *, force: bool = False) -> Path:
-    """The file that an export to `path` will write, checked before anything is computed.
-
-    Raises
-    ------
-    InputError
-        For an ending that is not known, a folder that is not there or may not be written, or a file that is there already.
-    """
-    format_of(path)
-    return _writable(Path(path), force=force)
+def formats() -> list[dict[str, Any]]:
+    """The formats for a menu: ``{"ending": ".csv", "name": "CSV", "doc": "..."}``, with what each ``needs`` ("", "layout" or
+    "pictures"), whether it is a ``folder``, and its ``settings`` as `Settings.describe` gives them."""
+    return [
+        entry | {"needs": form.NEEDS, "folder": form.KIND == "folder", "settings": form.Options.describe()}
+        for entry, form in zip(menu(FORMATS), FORMATS.values(), strict=True)
+    ]
 
 
 def format_of(path: str | Path) -> ModuleType:
@@ -95,21 +48,119 @@ def format_of(path: str | Path) -> ModuleType:
     return chosen(FORMATS, path, f"known are {', '.join(FORMATS)}")
 
 
-def to_bytes(frame: pd.DataFrame, ending: str, *, for_spreadsheets: bool = False) -> bytes:
-    """The bytes that `write` would put into a file, for a download in the browser.
+def writable(path: str | Path, *, force: bool = False) -> Path:
+    """The file or folder that an export to `path` will write, checked before anything is computed.
 
     Raises
     ------
     InputError
-        For an ending that is not known, or text that the format cannot hold.
+        For an ending that is not known or a package that is missing, a folder that is not there or may not be written, or what is
+        there already.
+    """
+    form = format_of(path)
+    if hasattr(form, "check"):
+        form.check()
+    place = Path(path)
+    return writable_folder(place, force=force) if form.KIND == "folder" else _writable(place, force=force)
+
+
+def options(path: str | Path, *, for_spreadsheets: bool = False, **settings: Any) -> Settings:
+    """The settings of the format of an ending; `for_spreadsheets` is only for those that have it.
+
+    Raises
+    ------
+    InputError
+        For an ending or a setting that is not known, or a value that is not allowed.
+    """
+    declared: type[Settings] = format_of(path).Options
+    if for_spreadsheets and "for_spreadsheets" in declared.setting_names():
+        settings = {"for_spreadsheets": True} | settings
+    return declared(**settings)
+
+
+def check(content: Content, path: str | Path) -> None:
+    """Raise an InputError where a format is of what the items have not: pictures or a layout."""
+    form = format_of(path)
+    if form.NEEDS == "pictures":
+        check_pictures(content.dataset, form.NAME)
+    if form.NEEDS == "layout":
+        check_map(content)
+
+
+def export(content: Content, path: str | Path, chosen: Settings, *, force: bool = False, progress: Progress | None = None) -> Path:
+    """Write what is exported to `path` and ``OUT.settings.json`` beside it, each whole or not at all.
+
+    Parameters
+    ----------
+    chosen
+        The format's own settings; `options` makes them.
+    force
+        Replace a file, or a folder that an export wrote, that is there.
+
+    Raises
+    ------
+    InputError
+        For an ending that is not known, what is there already, what the format cannot hold, or a disk that does not take it; then
+        nothing is changed.
+    Cancelled
+        When `progress` says that Stop was pressed; nothing is left behind.
+    """
+    out, form, progress = writable(path, force=force), format_of(path), progress or Progress()
+    check(content, path)
+    about = {"file": Path(path).name, "format": form.NAME, "rows": len(content), "only": content.record.get("only", "all")}
+    about |= {"settings": chosen.settings()}
+    if form.KIND == "folder":
+        replace_folder(
+            out, lambda folder: form.fill(content, folder, chosen, progress), _settings(content.about, about, is_folder=True)
+        )
+    elif form.KIND == "table":
+        rows = frame(content)
+        replace_both(out, lambda file: form.encode(rows, file, chosen, progress), _settings(content.about, about | _columns(rows)))
+    else:
+        replace_both(out, lambda file: form.encode(content, file, chosen, progress), _settings(content.about, about))
+    progress(1.0)
+    return Path(path)
+
+
+def download(content: Content, ending: str, chosen: Settings, file: BinaryIO, progress: Progress) -> str:
+    """Write what `export` would into an open file, a folder as a ZIP archive, and give the ending that the file then has.
+
+    Raises
+    ------
+    InputError, Cancelled
+        As `export` does.
+    """
+    form = format_of(ending)
+    if hasattr(form, "check"):
+        form.check()
+    check(content, ending)
+    if form.KIND == "table":
+        form.encode(frame(content), file, chosen, progress)
+    elif form.KIND == "file":
+        form.encode(content, file, chosen, progress)
+    else:
+        with tempfile.TemporaryDirectory(prefix="explorer-export-", ignore_cleanup_errors=True) as made:
+            form.fill(content, Path(made), chosen, progress.part(0.0, 0.7))
+            zip_folder(Path(made), file, progress.part(0.7, 1.0))
+        return f"{ending}.zip"
+    return ending
+
+
+def to_bytes(rows: pd.DataFrame, ending: str, *, for_spreadsheets: bool = False) -> bytes:
+    """The bytes that `write` would put into a file.
+
+    Raises
+    ------
+    InputError
+        For an ending that is not a table's, or text that the format cannot hold.
     """
     file = io.BytesIO()
-    format_of(ending).encode(frame, file, for_spreadsheets=for_spreadsheets)
+    _table(ending).encode(rows, file, options(ending, for_spreadsheets=for_spreadsheets), Progress())
     return file.getvalue()
 
 
 def write(
-    frame: pd.DataFrame, path: str | Path, record: dict[str, Any], *, force: bool = False, for_spreadsheets: bool = False
+    rows: pd.DataFrame, path: str | Path, record: dict[str, Any], *, force: bool = False, for_spreadsheets: bool = False
 ) -> Path:
     """Write a table to `path` and ``OUT.settings.json`` beside it, each whole or not at all.
 
@@ -125,17 +176,42 @@ def write(
     Raises
     ------
     InputError
-        For an ending that is not known, a file that is there already, or a disk that does not take it; nothing is changed then.
+        For an ending that is not a table's, a file that is there already, or a disk that does not take it; nothing is changed then.
     """
-    out, form = writable(path, force=force), format_of(path)
-    about = {"file": Path(path).name, "format": form.NAME, "rows": len(frame)}
-    about |= {"columns": {str(name): str(kind) for name, kind in frame.dtypes.items()}, "for_spreadsheets": for_spreadsheets}
+    form = _table(path)
+    out, chosen = _writable(Path(path), force=force), options(path, for_spreadsheets=for_spreadsheets)
+    about = {"file": Path(path).name, "format": form.NAME, "rows": len(rows), "settings": chosen.settings()} | _columns(rows)
+    replace_both(out, lambda file: form.encode(rows, file, chosen, Progress()), _settings(record, about))
+    return Path(path)
+
+
+def _table(path: str | Path) -> ModuleType:
+    """The format of an ending, where it is a table of rows.
+
+    Raises
+    ------
+    InputError
+        For another.
+    """
+    form = format_of(path)
+    if form.KIND != "table":
+        raise InputError(f"{str(path)!r} is no table; rows alone can be written to {', '.join(TABLES)}")
+    return form
+
+
+def _columns(rows: pd.DataFrame) -> dict[str, Any]:
+    return {"columns": {str(name): str(kind) for name, kind in rows.dtypes.items()}}
+
+
+def _settings(record: dict[str, Any], about: dict[str, Any], *, is_folder: bool = False) -> Callable[[Path], dict[str, Any]]:
+    """What stands beside an export, made when it is written: a file's hash, or how many files a folder has."""
 
     def settings(written: Path) -> dict[str, Any]:
-        return record | {"export": about | _when() | {"sha256": sha256(written)}}
+        if not is_folder:
+            return record | {"export": about | _when() | {"sha256": sha256(written)}}
+        return record | {"export": about | _when() | {"files": sum(len(names) for _, _, names in os.walk(written))}}
 
-    replace_both(out, lambda file: form.encode(frame, file, for_spreadsheets=for_spreadsheets), settings)
-    return Path(path)
+    return settings
 
 
 def _when() -> dict[str, str]:
@@ -146,4 +222,8 @@ def _when() -> dict[str, str]:
     return {"explorer": __version__, "time": datetime.now(UTC).isoformat(timespec="seconds")}
 
 
-__all__ = ["format_of", "formats", "table", "to_bytes", "writable", "write"]
+__all__ = [
+    "CHOICES", "FORMATS", "TABLES", "Content", "Drawing", "Labelling", "Legend", "check", "download", "export", "format_of",
+    "formats",
+    "gone", "options", "table", "to_bytes", "writable", "write",
+]  # fmt: skip

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from explorer.errors import InputError
+from explorer.step import Progress
 
 CHUNK = 100_000  # rows that are text at one time
 
@@ -27,9 +28,12 @@ def numbers(values: pd.Series, missing: str) -> list[str]:
     return cells.tolist()
 
 
-def rows(frame: pd.DataFrame, text: Callable[[object], str], missing: str) -> Iterator[Iterator[tuple[str, ...]]]:
+def rows(
+    frame: pd.DataFrame, text: Callable[[object], str], missing: str, progress: Progress
+) -> Iterator[Iterator[tuple[str, ...]]]:
     """The cells of every row, in chunks; `text` writes one text value, None included."""
     for start in range(0, len(frame), CHUNK):
+        progress(start / len(frame), "writing rows")
         part = frame.iloc[start : start + CHUNK]
         columns = [
             [text(value) for value in part[name].tolist()] if is_text(part[name]) else numbers(part[name], missing) for name in part

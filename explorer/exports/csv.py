@@ -20,17 +20,31 @@ import io
 from typing import BinaryIO
 
 import pandas as pd
+import param
 
 from explorer.exports.cells import check_unicode, is_missing, rows
+from explorer.sources.spreadsheets import guarded
+from explorer.step import Progress, Settings
 
 ENDING = ".csv"
 NAME = "CSV"
 DOC = "A table of text that everything reads."
+KIND = "table"
+NEEDS = ""
 
-RUNS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # what makes a spreadsheet take a cell for a formula
+
+class Options(Settings):
+    """How the text is written."""
+
+    method = ENDING
+
+    for_spreadsheets = param.Boolean(
+        False, doc="Put an apostrophe before text that a spreadsheet would run as a formula (= + - @). Without it every value is "
+        "exactly as it is."
+    )  # fmt: skip
 
 
-def encode(frame: pd.DataFrame, file: BinaryIO, *, for_spreadsheets: bool = False) -> None:
+def encode(frame: pd.DataFrame, file: BinaryIO, options: Settings, progress: Progress) -> None:
     """Write a table as UTF-8.
 
     With `for_spreadsheets`, an apostrophe goes before text that a spreadsheet would run, and a byte order mark before everything,
@@ -42,10 +56,11 @@ def encode(frame: pd.DataFrame, file: BinaryIO, *, for_spreadsheets: bool = Fals
         For text with half a character (a lone surrogate).
     """
     check_unicode(frame, NAME)
+    for_spreadsheets = options.settings()["for_spreadsheets"]
     text = io.TextIOWrapper(file, "utf-8-sig" if for_spreadsheets else "utf-8", newline="")
     cell = harmless if for_spreadsheets else quoted
     text.write(",".join(name if name.isidentifier() else cell(name) for name in map(str, frame)) + "\n")
-    for chunk in rows(frame, cell, missing=""):
+    for chunk in rows(frame, cell, "", progress):
         text.writelines(",".join(row) + "\n" for row in chunk)
     text.flush()
     text.detach()
@@ -57,8 +72,5 @@ def quoted(value: object) -> str:
 
 
 def harmless(value: object) -> str:
-    """The same, with an apostrophe before what a spreadsheet would run; it skips spaces, so they do not hide anything."""
-    if is_missing(value):
-        return ""
-    text = str(value)
-    return quoted("'" + text if text.startswith(RUNS) or text.lstrip().startswith(RUNS) else text)
+    """The same, with an apostrophe before what a spreadsheet would run."""
+    return "" if is_missing(value) else quoted(guarded(str(value)))

@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from explorer.errors import InputError
 
 
-def menu(formats: Mapping[str, ModuleType]) -> list[dict[str, str]]:
+def menu(formats: Mapping[str, ModuleType]) -> list[dict[str, Any]]:
     """The formats for a menu: ``{"ending": ".csv", "name": "CSV", "doc": "..."}``."""
     return [{"ending": ending, "name": module.NAME, "doc": module.DOC} for ending, module in formats.items()]
 
 
 def chosen(formats: Mapping[str, ModuleType], path: str | Path, known: str) -> ModuleType:
-    """The format of a file's ending, or of an ending itself, capitals or not.
+    """The format of a file's ending, or of an ending itself, capitals or not; an ending may have two dots.
 
     Parameters
     ----------
@@ -28,8 +29,10 @@ def chosen(formats: Mapping[str, ModuleType], path: str | Path, known: str) -> M
         For an ending that is not known.
     """
     given = str(path)
-    ending = given if given.startswith(".") and "." not in given[1:] else Path(path).suffix
-    if ending.lower() not in formats:
-        said = f"the ending {ending!r}" if ending else "no ending"
-        raise InputError(f"{given!r} has {said}, but the ending picks the format; {known}")
-    return formats[ending.lower()]
+    name = Path(given).name.lower()
+    for ending in sorted(formats, key=len, reverse=True):
+        if name.endswith(ending):
+            return formats[ending]
+    suffix = given if given.startswith(".") and "." not in given[1:] else Path(path).suffix
+    said = f"the ending {suffix!r}" if suffix else "no ending"
+    raise InputError(f"{given!r} has {said}, but the ending picks the format; {known}")

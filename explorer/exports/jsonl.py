@@ -8,17 +8,26 @@ from typing import BinaryIO
 import pandas as pd
 
 from explorer.exports.cells import is_missing, is_text, rows
+from explorer.step import Progress, Settings
 
 ENDING = ".jsonl"
 NAME = "JSON lines"
 DOC = "One JSON object a line; no label is null."
+KIND = "table"
+NEEDS = ""
 
 
-def encode(frame: pd.DataFrame, file: BinaryIO, *, for_spreadsheets: bool = False) -> None:
+class Options(Settings):
+    """There is nothing to choose."""
+
+    method = ENDING
+
+
+def encode(frame: pd.DataFrame, file: BinaryIO, options: Settings, progress: Progress) -> None:
     """Write a table as UTF-8; half a character is escaped as JSON does it, and a number that JSON has not (infinity) is null."""
     keys = [json.dumps(str(name), ensure_ascii=False) + ": " for name in frame]
     plain = [is_text(frame[name]) or frame[name].dtype.kind in "iufb" for name in frame]  # the others (dates) are written as text
-    for chunk in rows(frame, text, missing="null"):
+    for chunk in rows(frame, text, "null", progress):
         for row in chunk:
             cells = (cell if known else _other(cell) for cell, known in zip(row, plain, strict=True))
             line = "{" + ", ".join(key + _finite(cell) for key, cell in zip(keys, cells, strict=True)) + "}\n"

@@ -112,7 +112,7 @@ def _lossless(rgba: np.ndarray) -> bytes:
 
 
 def _encoded(rgba: np.ndarray, **how: object) -> bytes:
-    from PIL import Image
+    from PIL import Image, WebPImagePlugin  # noqa: F401  # else the first picture waits while Pillow loads every format it knows
 
     out = io.BytesIO()
     Image.fromarray(rgba).save(out, "WEBP", method=0, **how)

@@ -489,27 +489,33 @@ class Session(Labelling):
         categories = [vars(category) for category in self.labels.categories.values()]
         return {"dataset": found | {"notes": list(self.dataset.notes)}, "steps": steps, "categories": categories}
 
-    def export(self, path: str | Path, *, force: bool = False, for_spreadsheets: bool = False) -> Path:
-        """Write ids, layout, clusters and labels; the ending picks the format, ``OUT.settings.json`` stands beside it.
+    def export(
+        self, path: str | Path, *, only: str = "all", force: bool = False, for_spreadsheets: bool = False,
+        progress: Progress | None = None, **settings: Any,
+    ) -> Path:  # fmt: skip
+        """Write the items with layout, clusters and labels; the ending picks the format, ``OUT.settings.json`` stands beside it.
 
         Parameters
         ----------
+        only
+            "all", "selected" or "labelled": the items that are written.
         force
-            Replace a file that is there.
+            Replace a file, or a folder that an export wrote, that is there.
         for_spreadsheets
             Put an apostrophe before text cells that a spreadsheet would run as a formula (CSV only changes with this).
+        settings
+            Those of the format: ``files`` of .folders, ``thumbnails`` of .html; `explorer.exports.formats` lists them.
 
         Raises
         ------
         InputError
-            For an ending that is not known, or a file that is there already.
+            For an ending, choice or setting that is not known, what is there already, or where nothing is selected or labelled.
         """
-        from explorer.exports import table, write
+        from explorer.session.exporting import exported
 
-        arrays = {} if self.clusters is None else self.clusters.arrays
-        clusters, layout = (None if result is None else result.values for result in (self.clusters, self.layout))
-        frame = table(self.dataset.ids, layout, clusters, self.labels.values(), arrays)
-        return write(frame, path, self.record(), force=force, for_spreadsheets=for_spreadsheets)
+        return exported(
+            self, path, only, force=force, for_spreadsheets=for_spreadsheets, settings=settings, progress=progress
+        )
 
     def picture(
         self, path: str | Path | None = None, *, viewport: Sequence[float] | None = None, force: bool = False, **settings: Any

@@ -13,7 +13,7 @@ import param
 
 from explorer.errors import InputError
 from explorer.labels import Labels
-from explorer.selection import Ids, Rule, from_json
+from explorer.selection import Ids, Rule, from_json, walk
 from explorer.session.history import Brushed, History, Labelled
 from explorer.session.provenance import given, origin, ratings
 from explorer.session.saved import entry as kept_rule
@@ -61,6 +61,7 @@ class Labelling(param.Parameterized):
         self.visit = uuid.uuid4().hex[:12]
         self.entry = Entry(0)  # what the last verb wrote
         self._action: str | None = None
+        self._verbs = 0  # done within that action
         self._history = History()
         for rows, known in zip(self.workspace.stacks(self.user), (self._history.done, self._history.undone), strict=True):
             known.extend(Labelled(seq, self.workspace.verb_of(seq)) for seq in rows)
@@ -85,6 +86,17 @@ class Labelling(param.Parameterized):
         """Take the labels of the selected items away, or of those that a rule selects, and say how many."""
         chosen, why = self._meant(rule)
         return self._relabel(lambda labels: labels.remove(self.workspace.lift(chosen)), "remove labels", why)
+
+    def label_item(self, item: Any, name: str | None) -> int:
+        """Label one item (given by its id), selected or not and shown or not; None takes its label away. 1, or 0 if it was so."""
+        mask = np.zeros(len(self.dataset), bool)
+        mask[self.dataset.rows([item])] = True
+
+        def verb(labels: Labels) -> Labels:
+            lifted = self.workspace.lift(mask)
+            return labels.remove(lifted) if name is None else labels.assign(lifted, name)
+
+        return self._relabel(verb, "remove labels" if name is None else f"label {name!r}", Ids([item]))
 
     def import_labels(self, given: Mapping[Any, str | None], source: str = "import") -> int:
         """Label items by id; None takes a label away.
@@ -163,22 +175,31 @@ class Labelling(param.Parameterized):
         InputError
             When there are no clusters yet, or all its items are in one.
         """
+        self.workspace.catch_up()  # or what others have labelled since would not be split
+        groups = self.split_groups(name)
+        assert self.clusters is not None
+        values = self.clusters.values
+
+        def verb(labels: Labels) -> Labels:
+            return labels.split(name, {group: self.workspace.lift(values == cluster) for group, (cluster, _) in groups.items()})
+
+        return self._relabel(verb, f"split {name!r} by cluster")
+
+    def split_groups(self, name: str) -> dict[str, tuple[int, int]]:
+        """What `split_category` would make: by the part's name, its cluster and how many items it would get; raises as that does."""
         if self.clusters is None:
             raise InputError("there are no clusters yet to split by; first call session.cluster()")
         values, names = self.clusters.values, self.cluster_names
-        mine = self.labels.mask(name)
-        there = np.unique(values[mine & (values >= 0)]).tolist()
+        inside = values[self.labels.mask(name)]
+        counts = np.bincount(inside[inside >= 0])
+        there = np.flatnonzero(counts).tolist()
         if len(there) < 2:
             raise InputError(f"the items of {name!r} are in {len(there)} cluster; there is nothing to split by")
-        groups = {}
+        groups: dict[str, tuple[int, int]] = {}
         for cluster in there:
             title = names.get(cluster, f"cluster {cluster}")
-            groups[title if title not in groups else f"{title} ({cluster})"] = values == cluster
-
-        def verb(labels: Labels) -> Labels:
-            return labels.split(name, {group: self.workspace.lift(mask) for group, mask in groups.items()})
-
-        return self._relabel(verb, f"split {name!r} by cluster")
+            groups[title if title not in groups else f"{title} ({cluster})"] = cluster, int(counts[cluster])
+        return groups
 
     def delete_category(self, name: str) -> int:
         """Drop a category and say how many items lost their label."""
@@ -232,13 +253,16 @@ class Labelling(param.Parameterized):
         return bool(self._history.undone)
 
     def _walk(self, step: Callable[[], Any], turn: Callable[[int, By], Entry]) -> str | None:
-        back = step == self._history.back
+        back, by = step == self._history.back, self._by()
+        if (sent_before := self.workspace.by_action(by.action)) is not None:
+            self.entry = sent_before
+            return sent_before.verb
         while (action := step()) is not None:
             if isinstance(action, Brushed):
                 self._show(action.before if back else action.after)
                 return "selection"
             try:
-                self.entry = turn(action.seq, self._by())
+                self.entry = turn(action.seq, by)
             except InputError:  # not saved, so not done either
                 (self._history.forth if back else self._history.back)()
                 raise
@@ -273,7 +297,7 @@ class Labelling(param.Parameterized):
         code = int(self.labels.codes[row])
         if not code:
             return None
-        entry, rule = origin(self.workspace, self.label_set, row, code)
+        entry, rule = origin(self.workspace, self.label_set, row)
         about = {"label": self.labels.categories[code].name, "user": entry.user, "time": entry.time, "verb": entry.verb}
         return about | {"rule": (rule or {}).get("rule"), "on": (rule or {}).get("on", {}), "items": entry.items, "seq": entry.seq}
 
@@ -308,24 +332,30 @@ class Labelling(param.Parameterized):
 
     @contextmanager
     def acting(self, action: str | None) -> Iterator[None]:
-        """What is done within goes by the name of an action: sent twice, it is done once."""
-        self._action, before = action, self._action
+        """What is done within goes by the name of an action: sent twice, it is done once. A second verb within has its own name."""
+        before = self._action, self._verbs
+        self._action, self._verbs = action, 0
         try:
             yield
         finally:
-            self._action = before
+            self._action, self._verbs = before
 
     def _by(self) -> By:
-        return By(self.user, self.visit, self.label_set, self._action)
+        self._verbs += 1
+        action = self._action if self._action is None or self._verbs == 1 else f"{self._action}/{self._verbs}"
+        return By(self.user, self.visit, self.label_set, action)
 
     def _relabel(self, verb: Callable[[Labels], Labels], name: str, rule: Rule | None = None) -> int:
-        why = None if rule is None else kept_rule(rule, self._results)
-        if why is not None and isinstance(rule, Ids) and len(why["rule"]["ids"]) > _MOST_IDS:
-            why = None  # the change lists them already
+        why = None if rule is None or _listed(rule) > _MOST_IDS else kept_rule(rule, self._results)
         self.entry = self.workspace.change(verb, name, why, self._by())
         if self.entry and not self.entry.again:
             self._history.add(Labelled(self.entry.seq, self.entry.verb))
         return self.entry.items
+
+
+def _listed(rule: Rule) -> int:
+    """How many ids a rule lists; the change lists them already."""
+    return sum(len(part.ids) for part in walk(rule) if isinstance(part, Ids))
 
 
 def _system_user() -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -15,7 +14,7 @@ from explorer.workspace import Entry, Workspace
 
 def given(workspace: Workspace, label_set: str, labels: Labels) -> pd.DataFrame:
     """Each item's ``label, labeller, labelled_at, rule``, indexed by id; see `Session.given`."""
-    seqs = sources(workspace, label_set, labels)
+    seqs = sources(workspace, label_set, labels.codes > 0)
     known = {entry.seq: entry for entry in workspace.entries()}
     numbers, places = np.unique(seqs, return_inverse=True)
     entries = [known.get(int(seq)) for seq in numbers]
@@ -29,54 +28,49 @@ def given(workspace: Workspace, label_set: str, labels: Labels) -> pd.DataFrame:
     return pd.DataFrame({"label": pd.Series(labels.values(), index, dtype=object)} | made, index)
 
 
-def sources(workspace: Workspace, label_set: str, labels: Labels) -> np.ndarray:
-    """``(n,)`` int: the row that gave each item the label it has; 0 without a label, or where that cannot be told.
+def sources(workspace: Workspace, label_set: str, wanted: np.ndarray) -> np.ndarray:
+    """``(n,)`` int: the row that gave each wanted item (``(n,)`` bool) the label it has; 0 for others, and where it cannot be told.
 
     What was undone is looked through: a label that came back by an undo is of the row that had given it first.
     """
-    found = np.where(labels.codes > 0, workspace.last_rows(label_set), 0).astype(np.int64)
-    kinds = {entry.seq: entry for entry in workspace.entries() if entry.kind != "do"}
-    for seq in np.unique(found).tolist():
-        if seq in kinds and kinds[seq].kind == "redo":
-            found[found == seq] = kinds[seq].of or seq
-    undone = [seq for seq in np.unique(found).tolist() if seq in kinds]
-    if undone:
-        _look_through(workspace, labels, found, np.isin(found, undone))
+    found = np.where(wanted, workspace.last_rows(label_set), 0).astype(np.int64)
+    turns = {entry.seq: entry for entry in workspace.entries() if entry.of is not None and entry.label_set == label_set}
+    met = [turns[seq] for seq in np.unique(found).tolist() if seq in turns]
+    open_ = np.isin(found, [entry.seq for entry in met if entry.kind == "undo"])
+    for entry in met:
+        found[found == entry.seq] = entry.of or 0
+    if open_.any():
+        _look_through(workspace, label_set, found, open_)
     return found
 
 
-def _look_through(workspace: Workspace, labels: Labels, found: np.ndarray, open_: np.ndarray) -> None:
-    """Walk the journal backwards until every open item has met the row that gave it its code."""
-    upto = int(found[open_].max())
+def _look_through(workspace: Workspace, label_set: str, found: np.ndarray, open_: np.ndarray) -> None:
+    """Walk the journal backwards until each open item has met the row that touched it last before the one that was undone.
+
+    `found` holds the row that was undone, and in the end the one that was met; where that is an undo too, it goes on from there.
+    """
+    upto = np.where(open_, found, 0)
     found[open_] = 0
-    open_ = open_.copy()
-    for entry in reversed([entry for entry in workspace.entries() if entry.seq < upto and entry.kind == "do" and entry.items]):
+    for entry in reversed(workspace.entries()):
+        if entry.label_set != label_set or not entry.items or entry.seq >= upto.max():
+            continue
         _, change, _ = workspace.row(entry.seq)
         rows = workspace.rows_of(change)
-        hit = (rows >= 0) & (change.after == labels.codes[rows]) & open_[rows]
-        found[rows[hit]] = entry.seq
-        open_[rows[hit]] = False
-        if not open_.any():
+        rows = rows[rows >= 0]
+        rows = rows[upto[rows] > entry.seq]
+        upto[rows] = (entry.of or 0) if entry.kind == "undo" else 0
+        if entry.kind != "undo":
+            found[rows] = entry.of or entry.seq
+        if not upto.any():
             return
 
 
-def origin(workspace: Workspace, label_set: str, row: int, code: int) -> tuple[Entry, dict[str, Any] | None]:
-    """The row that gave one item its code, and the rule that it came by."""
-    seq = int(workspace.last_rows(label_set)[row])
-    entry, _, rule = workspace.row(seq)
-    if entry.kind == "redo" and entry.of is not None:
-        entry, _, rule = workspace.row(entry.of)
-    if entry.kind == "undo":
-        for earlier, change, found in _backwards(workspace, label_set, seq):
-            if earlier.kind == "do" and (change.after[workspace.rows_of(change) == row] == code).any():
-                return earlier, found
+def origin(workspace: Workspace, label_set: str, row: int) -> tuple[Entry, dict[str, Any] | None]:
+    """The row that gave one item its label, and the rule that it came by."""
+    wanted = np.zeros(len(workspace.dataset), bool)
+    wanted[row] = True
+    entry, _, rule = workspace.row(int(sources(workspace, label_set, wanted)[row]))
     return entry, rule
-
-
-def _backwards(workspace: Workspace, label_set: str, before: int) -> Iterator[tuple[Entry, Change, dict[str, Any] | None]]:
-    for entry in reversed(workspace.entries()):
-        if entry.seq < before and entry.label_set == label_set and entry.items:
-            yield workspace.row(entry.seq)
 
 
 def ratings(workspace: Workspace, label_set: str, labels: Labels) -> tuple[dict[str, np.ndarray], list[str]]:

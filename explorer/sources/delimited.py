@@ -29,6 +29,24 @@ def read_delimited(path: Path, options: Options) -> Found:
     InputError
         When it is not UTF-8 or a row has more or fewer cells than the header; the line is named.
     """
+    cells, notes = read_written(path)
+    made, kinds = {}, {}
+    for name, column in zip(cells.column_names, cells.columns, strict=True):
+        made[name], kind = typed(column, raw=name in options.raw, ids=name == options.id)
+        if kind:
+            kinds[name] = kind
+    table = pa.Table.from_arrays([made[name] for name in cells.column_names], names=cells.column_names)
+    return Found(path.name, table, kinds=kinds, root=path.parent, notes=notes)
+
+
+def read_written(path: Path) -> tuple[pa.Table, list[str]]:
+    """Every cell of a .csv or .tsv file as it is written, missing where it is empty without quotes, and notes.
+
+    Raises
+    ------
+    InputError
+        As `read_delimited` does.
+    """
     header, delimiter = _header(path)
     cells = _cells(path, delimiter, len(header))
     notes = []
@@ -37,14 +55,7 @@ def read_delimited(path: Path, options: Options) -> Found:
     if header and all(_is_number(name) for name in header):
         notes.append("the first line was taken as the columns' names, and all of them are numbers: is the header missing?")
     names = [tidy_name(name) or f"column {place}" for place, name in enumerate(header, 1)]
-    columns = [cells.column(place).slice(1) for place in range(len(header))]
-    made, kinds = {}, {}
-    for name, column in zip(names, columns, strict=True):
-        made[name], kind = typed(column, raw=name in options.raw, ids=name == options.id)
-        if kind:
-            kinds[name] = kind
-    table = pa.Table.from_arrays([made[name] for name in names], names=names)
-    return Found(path.name, table, kinds=kinds, root=path.parent, notes=notes)
+    return pa.Table.from_arrays([cells.column(place).slice(1) for place in range(len(header))], names=names), notes
 
 
 def read_lines(path: Path, options: Options) -> Found:

@@ -61,7 +61,7 @@ def assemble(found: Found, options: Options) -> Dataset:
         For names that are not there or stand twice, ids that are missing or stand twice, ragged or empty vectors, a layout that
         is not two columns of numbers, and fewer than three items.
     """
-    table, kinds = _named(found, options)
+    table, kinds = named(found, options)
     notes = list(found.notes)
     for name in table.column_names:
         if name not in kinds:
@@ -86,8 +86,14 @@ def assemble(found: Found, options: Options) -> Dataset:
     )  # fmt: skip
 
 
-def _named(found: Found, options: Options) -> tuple[pa.Table, dict[str, str]]:
-    """The table with clean names and plain types, once it is known to be whole."""
+def named(found: Found, options: Options) -> tuple[pa.Table, dict[str, str]]:
+    """The table with clean names and plain types, once it is known to be whole, and the kinds that are known.
+
+    Raises
+    ------
+    InputError
+        For names that stand twice, a damaged table, and options that name a column which is not there.
+    """
     names = [tidy_name(name) or f"column {place}" for place, name in enumerate(found.table.column_names, 1)]
     twice = [name for name, times in Counter(names).items() if times > 1]
     if twice:

@@ -15,7 +15,7 @@ _FOLDER = Path(__file__).parent / "page"
 _SCRIPTS = (
     "dom", "store", "camera", "names", "saved", "tools", "map", "overview", "contours", "steps",
     "histogram", "legend", "columns", "chips", "items", "right",
-    "marks", "neighbours", "copy", "labelbar", "help", "picture", "dialogs", "page",
+    "marks", "neighbours", "copy", "saving", "labelbar", "help", "picture", "export", "dialogs", "page",
 )  # fmt: skip
 
 

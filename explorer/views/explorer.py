@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import json
+import io
 import logging
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import panel as pn
@@ -23,30 +23,40 @@ from explorer.session.names import category_names, cluster_names
 from explorer.session.points import drawn
 from explorer.step import KINDS, Step
 from explorer.views import items, state
+from explorer.views.bulk import Bulk
 from explorer.views.columns import Columns
+from explorer.views.compare import Compare
 from explorer.views.component import Page
 from explorer.views.contours import Contours
+from explorer.views.downloads import send_file
+from explorer.views.exporting import Exporting
+from explorer.views.focus import Focus
 from explorer.views.frames import Frames, Scenes
+from explorer.views.importing import Importing
+from explorer.views.label_desk import LabelDesk
+from explorer.views.look import Look
 from explorer.views.marks import Marks
 from explorer.views.neighbours import Neighbours
+from explorer.views.others import Others, others_lost
 from explorer.views.overview import Overview
 from explorer.views.part import Part
 from explorer.views.pictures import Pictures
 from explorer.views.pipeline import Pipeline
 from explorer.views.saved import Saved
+from explorer.views.sent import Sent
+from explorer.workspace import Workspace
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-PIECE = 4 << 20  # bytes of a download in one message; over twenty megabytes the connection ends
 TICK = 0.25  # seconds between looks at a running job
 HEIGHT = 680  # pixels in a notebook's cell
 
+# How a label came about, by the kind of its rule.
+RULES = {"lasso": "with a lasso", "box": "with a box", "brush": "with the brush", "cluster": "as a cluster", "where": "by a column",
+         "label": "by a label", "all": "by several rules", "any": "by several rules", "not": "by several rules"}  # fmt: skip
+
 # What the page has beyond its core, in the order in which it is told.
-PARTS: tuple[type[Part], ...] = (Columns, Marks, Neighbours, Saved, Contours, Overview, Pictures)
+PARTS: tuple[type[Part], ...] = (Columns, Marks, Neighbours, Saved, Contours, Overview, Pictures, Exporting, Others, Look, Bulk, Focus)
 
 _THUMBS = ThreadPoolExecutor(max_workers=2, thread_name_prefix="explorer-items")
-_FILES = ThreadPoolExecutor(max_workers=1, thread_name_prefix="explorer-export")  # one at a time: pieces must not mix
 _LOG = logging.getLogger("explorer")
 
 
@@ -56,7 +66,7 @@ class Explorer(Viewer):
     Parameters
     ----------
     session
-        A `Session`, or whatever `explorer.read` takes.
+        A `Session`, a `Workspace` that visits share, or whatever `explorer.read` takes.
     steps
         Chosen steps by kind ("extract", "reduce", "cluster"); the others are what fits the data.
     served
@@ -69,7 +79,7 @@ class Explorer(Viewer):
 
     def __init__(self, session: Any, *, steps: dict[str, Step] | None = None, served: bool = False, **params: Any) -> None:
         super().__init__(**params)
-        self.session = session if isinstance(session, Session) else Session(session)
+        self.session = session if isinstance(session, Session) else _begun(session)
         self.page = Page(self._heard, served=served, sizing_mode="stretch_both" if served else "stretch_width", **_height(served))
         self.pipeline = Pipeline(self.session, steps or {}, lambda kind: self._show("steps"))
         self.scenes = Scenes(self.session)
@@ -88,7 +98,7 @@ class Explorer(Viewer):
             self.session.param.watch(self._layout_changed, "layout"),
             self.session.param.watch(self._clusters_changed, ["clusters", "features"]),
             self.session.param.watch(self._selection_changed, "selection"),
-            self.session.param.watch(self._labels_changed, "labels"),
+            self.session.param.watch(self._labels_changed, ["sets", "label_set"]),
             self.session.param.watch(self._colors_changed, ["color_by", "hidden", "density_scale"]),
             self.session.param.watch(self._filters_changed, "filters"),
         ]
@@ -120,18 +130,24 @@ class Explorer(Viewer):
         handler = self._verbs.get(verb)
         if handler is None:
             return
+        sent = Sent.of(message)
+        why = ""
         try:
-            handler(**message)
+            with self.session.acting(sent.action):
+                if not sent.done_before(verb, self.session):
+                    handler(**message)
         except InputError as problem:
-            self._toast(str(problem), "error")
+            why = str(problem)
         except Exception as problem:  # the wire's door: a message that no page of ours sends must not end a visit
             _LOG.warning("a message %r could not be used", verb, exc_info=problem)
-            self._toast("that did not work; reload the page if it happens again", "error")
+            why = "that did not work; reload the page if it happens again"
+        if why:
+            self._toast(why, "error")
+        if sent.action is not None:
+            self.page.send(saved={"action": sent.action, "why": why})
 
     def _on_ready(self) -> None:
-        from explorer.exports import formats
-
-        self.page.set(data=state.data(self.session, served=self.page.served), formats=formats())
+        self.page.set(data=state.data(self.session, served=self.page.served))
         self._show("steps", "labels", "selection", "color", "names", "given", "map", "items_of")
         for part in self.parts:
             part.ready()
@@ -143,6 +159,8 @@ class Explorer(Viewer):
     def _on_view(self, **request: Any) -> None:
         self._request = request
         self._redraw()
+        for part in self.parts:
+            part.looked(request)
 
     def _on_hover(self, x: float, y: float, reach: float) -> None:
         row = self._nearest(x, y, reach)
@@ -152,6 +170,7 @@ class Explorer(Viewer):
             about = self._about(row, 5)
             about["text"] = self._text(row, about["title"])[: items.WORDS]
             hovered = about | {"x": float(place[0]), "y": float(place[1]), "thumb": self._thumb(row)}
+            hovered["cluster"] = None if self.session.clusters is None else int(self.session.clusters.values[row])
         self.page.set(hover=hovered)
 
     def _on_pick(self, x: float, y: float, reach: float, mode: str) -> None:
@@ -197,10 +216,13 @@ class Explorer(Viewer):
         count = self.session.label(name)
         if self.session.color_by == "none":
             self.session.color_by = "label"
-        self._toast(f"{count:,} labelled “{name}”" if count else f"all selected were “{name}” already")
+        self._toast(f"{count:,} labelled “{name}”{others_lost(self.session)}" if count else f"all selected were “{name}” already")
+
+    def _on_label_set(self, name: str) -> None:
+        self.session.use_label_set(name)
 
     def _on_unlabel(self) -> None:
-        self._toast(f"{self.session.unlabel():,} labels removed")
+        self._toast(f"{self.session.unlabel():,} labels removed{others_lost(self.session)}")
 
     def _on_create(self, name: str) -> None:
         self.session.create_category(name)
@@ -269,41 +291,14 @@ class Explorer(Viewer):
         about = self._about(row)
         about["picture"] = (items.small_picture(dataset, row, items.LARGE) or None) if "image" in dataset.roles else None
         about["text"] = self._text(row, about["title"])
+        about["lines"] = [*about["lines"], *self._why(row)]
         if self.session.layout is not None and self.session.layout.valid[row]:
             place = self.session.layout.values[row]
             about |= {"x": float(place[0]), "y": float(place[1])}
         self.page.set(item=about)
 
-    def _on_export(self, ending: str, for_spreadsheets: bool) -> None:
-        from explorer.exports import formats, table
-
-        endings = [known["ending"] for known in formats()]
-        if ending not in endings:
-            raise unknown("format", ending, endings)
-        session = self.session
-        clusters, layout = (None if result is None else result.values for result in (session.clusters, session.layout))
-        arrays = {} if session.clusters is None else session.clusters.arrays
-        frame = table(session.dataset.ids, layout, clusters, session.labels.values(), arrays)
-        name = f"{session.dataset.name.rsplit('.', 1)[0] or 'labels'}-labels{ending}"
-        _FILES.submit(self._send_files, name, frame, session.record(), ending, for_spreadsheets)
-
-    def _send_files(self, name: str, frame: pd.DataFrame, record: dict[str, Any], ending: str, for_spreadsheets: bool) -> None:
-        """Write the file off the event loop: a million rows take seconds, in which everybody's page would stand still."""
-        from explorer.exports import to_bytes
-
-        try:
-            content = to_bytes(frame, ending, for_spreadsheets=for_spreadsheets)
-        except InputError as problem:
-            self._toast(str(problem), "error")
-            return
-        self._download(name, content)
-        self._download(f"{name}.settings.json", json.dumps(record, indent=1).encode())
-
     def _download(self, name: str, content: bytes) -> None:
-        starts = range(0, max(1, len(content)), PIECE)
-        for start in starts:
-            piece = content[start : start + PIECE]
-            self.page.send(part={"name": name, "bytes": piece, "last": start + PIECE >= len(content)})
+        send_file(self.page, name, io.BytesIO(content))
 
     # To the page
 
@@ -330,7 +325,7 @@ class Explorer(Viewer):
         self.page.set(items_of=self._items_of() | {"stay": True})  # the same items, said anew: nobody loses their place
         if self.session.filters:  # they may be about labels
             self._show("names")
-        if self.session.color_by == "label" or self.session.filters:
+        if self.session.color_by.startswith(("label", "parent")) or self.session.filters:
             self._redraw()
 
     def _filters_changed(self, *events: Any) -> None:
@@ -443,6 +438,15 @@ class Explorer(Viewer):
         kept = [pair for pair in known if pair[1] != name]
         return {"row": row, "title": name, "lines": kept if most else [("id", str(session.dataset.ids[row])), *kept]}
 
+    def _why(self, row: int) -> list[tuple[str, str]]:
+        """Who gave an item its label, when, and with how many others."""
+        why = self.session.why(self.session.dataset.ids[row]) if self.session.labels.codes[row] else None
+        if why is None:
+            return []
+        rule = why["rule"] or {}
+        by = RULES.get(str(rule.get("rule")), "by hand")
+        return [("labelled", f"by {why['user']}, {why['time'][:16].replace('T', ' ')} UTC, {why['items']:,} together, {by}")]
+
     def _text(self, row: int, name: str) -> str:
         """An item's text, where its name does not say it all."""
         text = self.session.dataset.texts(np.array([row]))[0] if "text" in self.session.dataset.roles else ""
@@ -490,6 +494,12 @@ class Explorer(Viewer):
             self._loop.call_soon_threadsafe(callback)
         else:
             callback()
+
+
+def _begun(source: Any) -> Session:
+    """A session under the name of who logged in, on a source or on a workspace that visits share."""
+    who = visitor("") or None
+    return Session(source.dataset, source, user=who) if isinstance(source, Workspace) else Session(source, user=who)
 
 
 def _height(served: bool) -> dict[str, Any]:

@@ -39,6 +39,9 @@ class Part:
         """
         return {}
 
+    def looked(self, request: dict[str, Any]) -> None:
+        """The page asks for a picture: the map looks somewhere else, perhaps."""
+
     def close(self) -> None:
         """The visit is over."""
         for watcher in self._watchers:

@@ -1,4 +1,4 @@
-"""The served dashboard: on this machine only, unless a token guards it."""
+"""The served dashboard: on this machine only, unless a token or a login guards it."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import sys
 import threading
 import webbrowser
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -19,7 +20,11 @@ from explorer.dataset import Dataset
 from explorer.errors import InputError
 from explorer.session import SLOTS, Session
 from explorer.step import Result, Step
+from explorer.views.desk import Refused
 from explorer.views.explorer import Explorer
+from explorer.views.login import FromElsewhere, guard_login, visitor
+from explorer.views.logins import Logins
+from explorer.views.users import checked_name
 from explorer.worker import Worker
 from explorer.workspace import Workspace
 
@@ -30,27 +35,33 @@ CATCH_UP = 700  # milliseconds between looks at a workspace that others may writ
 
 def serve(
     dataset: Dataset, *, workspace: Workspace | None = None, steps: dict[str, Step] | None = None, host: str = "127.0.0.1",
-    port: int = 0, open_browser: bool = True,
+    port: int = 0, open_browser: bool = True, user: str | None = None, login: Path | None = None,
 ) -> None:  # fmt: skip
     """Serve the dashboard until Ctrl-C.
 
     Every visit has its own selection and view; all share the dataset, the results and the labels of one workspace, so that a page
-    that is loaded again finds its labels.
+    that is loaded again finds its labels. What a visit labels is written down under the name of who logged in; where there is no
+    `login` file under `user`, or under the name of who runs this.
 
     Raises
     ------
     InputError
-        When the address cannot be listened on.
+        When the login file or the name is not right, or the address cannot be listened on.
     """
+    logins = admission(user, login)
+    default = checked_name(user) if user else ""
     shared = workspace or Workspace(dataset)
     worker = Worker()
-    token = "" if is_loopback(host) else secrets.token_urlsafe(24)
+    token = "" if is_loopback(host) or logins else secrets.token_urlsafe(24)
 
     def visit() -> Any:
-        return Explorer(Session(dataset, shared, worker=worker), steps=steps, served=True).__panel__()
+        who = visitor(default)
+        if logins and not who:
+            raise PermissionError("a visit without a login")  # the guard lets none through
+        return Explorer(Session(dataset, shared, worker=worker, user=who or None), steps=steps, served=True).__panel__()
 
     try:
-        server = make_server(visit, host, port, token)
+        server = make_server(visit, host, port, token, logins)
     except OSError as problem:
         why = problem.strerror or problem
         raise InputError(f"cannot listen on {host}:{port} ({why}); choose another --port or --host") from problem
@@ -72,6 +83,21 @@ def serve(
         shared.close()
 
 
+def admission(user: str | None, login: Path | None) -> Logins | None:
+    """The logins of a file, where there is to be one.
+
+    Raises
+    ------
+    InputError
+        When the file is not right, the name is not, or both are given: who logs in has a name.
+    """
+    if user is not None:
+        checked_name(user)
+        if login is not None:
+            raise InputError("--user and --login are both given; give one of the two: with a login everybody labels under their own name")
+    return None if login is None else Logins(login)
+
+
 def _follow(workspace: Workspace) -> None:
     """Show labels that other processes write into the same workspace, within a second."""
     from tornado.ioloop import PeriodicCallback
@@ -85,13 +111,16 @@ def _follow(workspace: Workspace) -> None:
     PeriodicCallback(look, CATCH_UP).start()
 
 
-def serve_demo(*, host: str = "127.0.0.1", port: int = 0, open_browser: bool = True) -> None:
+def serve_demo(
+    *, host: str = "127.0.0.1", port: int = 0, open_browser: bool = True, user: str | None = None, login: Path | None = None
+) -> None:
     """Serve the shipped emoji with their features, layout and clusters computed already."""
     from explorer.sample import sample
     from explorer.sources import read
 
     dataset = read(sample("emoji.parquet"))
-    serve(dataset, workspace=demo_workspace(dataset), host=host, port=port, open_browser=open_browser)
+    kept = demo_workspace(dataset)
+    serve(dataset, workspace=kept, host=host, port=port, open_browser=open_browser, user=user, login=login)
 
 
 def demo_workspace(dataset: Dataset) -> Workspace:
@@ -106,15 +135,18 @@ def demo_workspace(dataset: Dataset) -> Workspace:
     return workspace
 
 
-def make_server(visit: Any, host: str, port: int, token: str) -> Any:
-    """A server that is not started yet: only this address, only its own pages as origin, and with a token nobody without it."""
-    origins = ["*"] if token else None  # the token guards it; which names a machine goes by cannot be known here
+def make_server(visit: Any, host: str, port: int, token: str, logins: Logins | None = None) -> Any:
+    """A server that is not started yet: only this address, only its own pages as origin; with a token or logins nobody without."""
+    origins = ["*"] if token or logins else None  # a guard compares them; which names a machine goes by cannot be known here
     server = pn.io.server.get_server(
         {"/": visit}, port=port, address=host, websocket_origin=origins, show=False, start=False, title="explorer", verbose=False,
         location=False,  # nothing here is kept in the address, and Panel's reader of it fails on [::1]
+        include_cookies=[], exclude_headers=["Cookie", "Authorization"],  # what lets in is not repeated in the page's text
         session_token_expiration=3600, check_unused_sessions_milliseconds=5_000, unused_session_lifetime_milliseconds=60_000,
     )  # fmt: skip
-    if token:
+    if logins is not None:
+        guard_login(server._tornado, logins)
+    elif token:
         guard(server._tornado, token, f"explorer-token-{server.port}")
     else:
         only_local_names(server._tornado)
@@ -136,8 +168,8 @@ def only_local_names(application: Any) -> None:
                 name = ""
             return None if is_loopback(name) else {}
 
-    why = "This page is for this computer only: open it as localhost or 127.0.0.1.\n"
-    application.default_router.rules[:0] = [Rule(ForAnother(), _denied(), {"why": why})]
+    why = "This page is for this computer only: open it as localhost or 127.0.0.1."
+    application.default_router.rules[:0] = [Rule(ForAnother(), Refused, {"why": why})]
 
 
 def guard(application: Any, token: str, cookie: str) -> None:
@@ -162,23 +194,10 @@ def guard(application: Any, token: str, cookie: str) -> None:
             known = morsel is not None and secrets.compare_digest(morsel.value.encode("utf-8", "replace"), token.encode())
             return None if known else {}
 
-    why = "This page needs the link with the token that `explorer` printed when it started.\n"
-    application.default_router.rules[:0] = [Rule(WithToken(), Enter), Rule(WithoutCookie(), _denied(), {"why": why})]
-
-
-def _denied() -> Any:
-    from tornado.web import RequestHandler
-
-    class Denied(RequestHandler):
-        def initialize(self, why: str) -> None:
-            self.why = why
-
-        def prepare(self) -> None:
-            self.set_status(403)
-            self.set_header("Content-Type", "text/plain; charset=utf-8")
-            self.finish(self.why)
-
-    return Denied
+    why = "This page needs the link with the token that `explorer` printed when it started."
+    elsewhere = Rule(FromElsewhere(), Refused, {"why": "This request comes from another page."})
+    rules = [elsewhere, Rule(WithToken(), Enter), Rule(WithoutCookie(), Refused, {"why": why})]
+    application.default_router.rules[:0] = rules
 
 
 def is_loopback(host: str) -> bool:

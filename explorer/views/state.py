@@ -7,18 +7,23 @@ from typing import Any
 import numpy as np
 
 from explorer.raster import NUMBER_SCALE, SCALINGS, bounds
-from explorer.selection import All, Any_, Box, Brush, Lasso, Not, Rule
+from explorer.selection import All, Any_, Box, Brush, Ids, Lasso, Not, Rule, walk
 from explorer.session import Session
 from explorer.session.coloring import Coloring, ends
+
+MOST_IDS = 2_000  # of a rule that is told to the page
 
 
 def data(session: Session, *, served: bool) -> dict[str, Any]:
     """The header: what the data is, what was found while reading it, and whether labels are kept."""
     dataset, workspace = session.dataset, session.workspace
-    kept = "in memory · export to keep labels" if workspace.path is None else f"saved in {workspace.path.name}"
+    durable = workspace.path is not None
+    kept = "in memory: labels end with the server · export them"
+    if workspace.path is not None:
+        kept = f"{session.user} · {workspace.path.name}"
     return {
         "name": dataset.name, "summary": dataset.summary, "notes": list(dataset.notes), "columns": dataset.guesses, "kept": kept,
-        "served": served,
+        "served": served, "durable": durable, "user": session.user,
     }  # fmt: skip
 
 
@@ -66,7 +71,14 @@ def selection(session: Session, *, regions: bool, shown: np.ndarray | None = Non
     hidden = 0 if shown is None else int(np.count_nonzero(session.selection & ~shown))
     count = {"count": int(np.count_nonzero(session.selection)), "hidden": hidden}
     strokes = _strokes(session.rule) if regions and session.rule is not None else []
-    return count | {"undo": session.can_undo, "redo": session.can_redo, "regions": outlines, "strokes": strokes}
+    return count | {"undo": session.can_undo, "redo": session.can_redo, "regions": outlines, "strokes": strokes} | _meant(session)
+
+
+def _meant(session: Session) -> dict[str, Any]:
+    """The selection's rule and the layout that it is of, for a page that must send a label again to a server that was restarted."""
+    listed = 0 if session.rule is None else sum(len(rule.ids) for rule in walk(session.rule) if isinstance(rule, Ids))
+    rule = None if session.rule is None or listed > MOST_IDS else session.rule.to_json()
+    return {"rule": rule, "on": None if session.layout is None else session.layout.key}
 
 
 def _regions(rule: Rule) -> list[list[tuple[float, float]]]:
@@ -92,7 +104,8 @@ def labels(session: Session) -> dict[str, Any]:
     """The categories with colours, keys and counts."""
     now = session.labels
     categories = [vars(category) | {"count": now.counts[category.name]} for category in now.categories.values()]
-    return {"categories": categories, "labelled": len(now), "total": len(session.dataset)}
+    known = {"categories": categories, "labelled": len(now), "total": len(session.dataset)}
+    return known | {"sets": session.label_sets, "set": session.label_set}
 
 
 __all__ = ["color", "data", "labels", "map_", "selection"]

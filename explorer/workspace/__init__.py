@@ -56,6 +56,7 @@ class Workspace(Results):
         self.notes: list[str] = []  # what was found when it was opened
         self._frozen = False  # whether it stays as it is, because it cannot be written or is damaged
         self._since = [0, 0]  # rows and items since the last snapshot
+        self._unheard: list[Entry] = []  # replayed, and not yet told to those who watch
         self._snapshots = threading.Lock()
         self._journal: Journal | None = None
         if self.path is None:
@@ -202,6 +203,11 @@ class Workspace(Results):
             )
             return self._commit(asked, lambda labels: labels.change_to(labels.apply(change), entry.verb), None)
 
+    def by_action(self, action: str | None) -> Entry | None:
+        """What an action that was sent before has written; None for one that was not."""
+        with self._lock:
+            return None if action is None else self._need().by_action(action)
+
     def row(self, seq: int) -> tuple[Entry, Change, dict[str, Any] | None]:
         """One row of the journal whole: entry, change (over numbers), rule.
 
@@ -217,6 +223,11 @@ class Workspace(Results):
                 raise InputError(
                     f"the journal of {self.folder} cannot be read ({problem}); run: explorer check {self.folder}"
                 ) from problem
+
+    def find(self, action: str) -> Entry | None:
+        """The row that an action wrote, or None where it was not done."""
+        with self._lock:
+            return self._need().by_action(action)
 
     def rule_of(self, seq: int) -> dict[str, Any] | None:
         """The rule that a row's items came from, with the results that it is about; None where there was none."""
@@ -240,14 +251,12 @@ class Workspace(Results):
                 return False
             self._look_after()
             try:
-                news = self._read_on(self._journal)
+                self._read_on(self._journal)
             except sqlite3.Error as problem:
                 raise InputError(
                     f"the journal of {self.path} cannot be read ({problem}); run: explorer check {self.path}"
                 ) from problem
-            if news:
-                self._show(news)
-            return bool(news)
+            return self._show()
 
     def _commit(self, asked: Entry, make: Callable[[Labels], Change], rule: dict[str, Any] | None) -> Entry:
         with self._lock:
@@ -256,42 +265,46 @@ class Workspace(Results):
             try:
                 if not self._need().there:
                     self._come_back()
-                written, news = self._write(self._need(), asked, make, rule)
+                written = self._write(self._need(), asked, make, rule)
                 if not self._need().there:  # removed while it was written: it went nowhere
                     self._come_back()
             except (sqlite3.Error, OSError, Damaged) as problem:
                 why = f"{self.path} cannot be written ({getattr(problem, 'strerror', None) or problem})"
                 self.trouble = f"{why}; labels given now are not saved. It is tried again with the next one"
-                self.sets = self._seen()  # with what others wrote, if that was read
+                self._show()
                 raise InputError(f"not saved: {why}; the labels are as before") from problem
+            except InputError:  # the verb's own; what others wrote was read before it, and nobody reads it again
+                self._show()
+                raise
             self.trouble = ""
-            if news:
-                self._show(news)
+            self._show()
             return written
 
-    def _write(
-        self, journal: Journal, asked: Entry, make: Callable[[Labels], Change], rule: dict[str, Any] | None
-    ) -> tuple[Entry, list[Entry]]:
+    def _write(self, journal: Journal, asked: Entry, make: Callable[[Labels], Change], rule: dict[str, Any] | None) -> Entry:
         with journal.transaction():
-            news = self._read_on(journal)
+            self._read_on(journal)
             if (done := journal.by_action(asked.action)) is not None:
-                return done, news
+                return done
             change = make(self._replay.of(asked.label_set).labels)
             if not change:
-                return Entry(0, label_set=asked.label_set), news
+                return Entry(0, label_set=asked.label_set)
             entry = journal.add(asked, change, rule)
+        return self._taken(entry, change)
+
+    def _taken(self, entry: Entry, change: Change) -> Entry:
+        """Replay a row that is on disk."""
         entry = _with(entry, overwrote=self._replay.take(entry, change))
         self._since = [self._since[0] + 1, self._since[1] + entry.items]
-        return entry, [*news, entry]
+        self._unheard.append(entry)
+        return entry
 
-    def _read_on(self, journal: Journal) -> list[Entry]:
+    def _read_on(self, journal: Journal) -> None:
         """Replay the rows that others have written since."""
         if journal.last == self._replay.seq:
-            return []
+            return
         if journal.known > len(self._numbering.index):
             self._numbering = Numbering(pd.Index(opening.ids_of(journal)), self.dataset.index)
             self._replay.grow(self._numbering.index)
-        news = []
         for entry in journal.entries(self._replay.seq):
             try:
                 _, change, _ = journal.read(entry.seq)
@@ -300,14 +313,17 @@ class Workspace(Results):
                 self.notes.append(f"{journal.path} is damaged: {problem}; all else is there")
                 self._replay.note(entry)
                 continue
-            news.append(_with(entry, overwrote=self._replay.take(entry, change)))
-            self._since = [self._since[0] + 1, self._since[1] + entry.items]
-        return news
+            self._taken(entry, change)
 
-    def _show(self, news: list[Entry]) -> None:
-        self.param.update(sets=self._seen(), news=tuple(news))
+    def _show(self) -> bool:
+        """Tell those who watch what was replayed since they last heard, and say whether there was anything."""
+        if not self._unheard:
+            return False
+        news, self._unheard = tuple(self._unheard), []
+        self.param.update(sets=self._seen(), news=news)
         if self._since[0] >= _ROWS or self._since[1] >= max(_ITEMS, 2 * len(self.dataset)):
             threading.Thread(target=self.snapshot, daemon=True, name="explorer-snapshot").start()
+        return True
 
     def _seen(self) -> dict[str, Labels]:
         """Each set's labels over the dataset's items; those of sets that did not change are the same values."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import zlib
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +17,8 @@ from explorer.labels import Category, Change, Labels
 from explorer.workspace.journal import FORMAT, Damaged, Entry, Journal, commands
 
 
-def bring_up(path: Path) -> None:
-    """Bring the journal at `path` to this format; one that is so already, or not there, is left as it is.
+def bring_up(path: Path) -> list[str]:
+    """Bring the journal at `path` to this format, and say what of it could not be read; one that is so already is left as it is.
 
     Raises
     ------
@@ -26,36 +26,38 @@ def bring_up(path: Path) -> None:
         When it is of a newer format.
     """
     if not path.exists() or path.stat().st_size == 0:
-        return
+        return []
     with closing(sqlite3.connect(path, timeout=30)) as found:
         version = int(found.execute("PRAGMA user_version").fetchone()[0])
         tables = {name for (name,) in found.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     if version > FORMAT:
         raise InputError(f"{path} is of a newer explorer (format {version}): pip install -U embedding-explorer")
-    if version == 0 and "journal" in tables:
-        _from_1(path)
+    return _from_1(path) if version == 0 and "journal" in tables and "ids" not in tables else []
 
 
-def _from_1(path: Path) -> None:
+def _from_1(path: Path) -> list[str]:
     """Format 1 kept each change as compressed JSON that goes by ids, without user or label set."""
     old = Journal.__new__(Journal)
     old.connection = sqlite3.connect(path, timeout=30, isolation_level=None)
     with closing(old.connection):
         aside = path.with_name("journal.format-1.sqlite")
-        if not aside.exists():
+        with suppress(FileExistsError):  # another process does the same
             old.copy_to(aside)
         with old.connection:
             old.connection.execute("BEGIN IMMEDIATE")
             if int(old.connection.execute("PRAGMA user_version").fetchone()[0]) != 0:
-                return  # another process was first
-            _rewrite(old)
+                return []  # another process was first
+            wrong = _rewrite(old)
+    return [f"{path} was damaged: {'; '.join(wrong[:3])}; all else is there, and the file as it was is {aside}"] if wrong else []
 
 
-def _rewrite(old: Journal) -> None:
-    connection = old.connection
-    rows = [(seq, when, verb, _plain(seq, packed), rule) for seq, when, verb, packed, rule in connection.execute(
-        "SELECT seq, time, verb, change, rule FROM journal ORDER BY seq"
-    )]  # fmt: skip
+def _rewrite(old: Journal) -> list[str]:
+    connection, rows, wrong = old.connection, [], []
+    for seq, when, verb, packed, rule in connection.execute("SELECT seq, time, verb, change, rule FROM journal ORDER BY seq"):
+        try:
+            rows.append((seq, when, verb, _plain(seq, packed), json.loads(rule) if rule else None))
+        except (Damaged, ValueError) as problem:
+            wrong.append(str(problem))
     connection.execute("ALTER TABLE journal RENAME TO journal_1")
     for command in commands():
         connection.execute(command)
@@ -66,8 +68,9 @@ def _rewrite(old: Journal) -> None:
     for _, when, verb, plain, rule in rows:
         change = labels.change_to(labels.apply(_change(plain, labels.index)), verb)
         labels = labels.replayed(change)
-        old.add(Entry(0, when, "someone", verb=verb), change, json.loads(rule) if rule else None)
+        old.add(Entry(0, when, "someone", verb=verb), change, rule)
     connection.execute("DROP TABLE journal_1")
+    return wrong
 
 
 def _plain(seq: int, packed: bytes) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import sqlite3
 import time
 import uuid
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from explorer.labels import Change
-from explorer.workspace.files import flush
+from explorer.workspace.files import flush, place
 from explorer.workspace.packing import pack, pack_categories, pack_rule, unpack, unpack_rule
 
 FORMAT = 2
@@ -99,8 +99,16 @@ class Journal:
             raise
 
     def _first(self) -> str:
-        """Give a new journal its name; of two processes that make it at once, one wins."""
+        """Give a new journal its name; of two processes that make it at once, one wins.
+
+        Raises
+        ------
+        Damaged
+            When it is not new: it has rows, and its name is lost.
+        """
         with self.transaction():
+            if self.last:
+                raise Damaged("its name is not in it")
             self.connection.execute("INSERT OR IGNORE INTO about VALUES ('uuid', ?)", (uuid.uuid4().hex,))
         return str(self._about("uuid"))
 
@@ -127,6 +135,19 @@ class Journal:
         """The number of the last row; 0 for none."""
         return int(self.connection.execute("SELECT coalesce(max(seq), 0) FROM journal").fetchone()[0])
 
+    @property
+    def size(self) -> int:
+        """The file's bytes, as SQLite counts them."""
+        pages, page = (self.connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "page_size"))
+        return int(pages) * int(page)
+
+    @property
+    def counted(self) -> bool:
+        """Whether the table has as many rows as the index beside it."""
+        query = "SELECT (SELECT count(*) FROM journal), (SELECT count(*) FROM journal NOT INDEXED WHERE seq IS NOT NULL)"
+        first, second = self.connection.execute(query).fetchone()
+        return bool(first == second)
+
     def add(self, entry: Entry, change: Change, rule: dict[str, Any] | None = None) -> Entry:
         """Append a row within a transaction, and give it its number, and its time where it has none."""
         now = entry.time or datetime.now(UTC).isoformat(timespec="milliseconds")
@@ -134,8 +155,7 @@ class Journal:
         categories, packed = pack_categories(change.categories), pack(change)
         squeezed = pack_rule(rule if len(change.rows) else None)
         sealed = digest(entry, categories, squeezed, packed)
-        values = (*_index_of(entry), sealed, categories, squeezed, packed)
-        self.connection.execute(f"INSERT INTO journal VALUES ({','.join('?' * len(values))})", values)
+        self.put_back((*_index_of(entry), sealed, categories, squeezed, packed))
         return entry
 
     def entries(self, after: int = 0) -> Iterator[Entry]:
@@ -160,14 +180,11 @@ class Journal:
         found = self.connection.execute(query, (seq,)).fetchone()
         if found is None:
             raise Damaged(f"row {seq} is not there")
-        *index, sealed, categories, rule, packed = found
-        try:
-            entry = Entry(*index)
-            if digest(entry, categories, rule, packed) != sealed:
-                raise Damaged(f"row {seq} is not as it was written")
-            return entry, unpack(packed, entry.verb, categories), unpack_rule(rule)
-        except (ValueError, TypeError, zlib.error) as problem:
-            raise problem if isinstance(problem, Damaged) else Damaged(f"row {seq}: {problem}") from problem
+        return row_of(found)
+
+    def put_back(self, values: tuple[Any, ...]) -> None:
+        """Append a row as it was, within a transaction: all its columns, of which `row_of` has said that they are whole."""
+        self.connection.execute(f"INSERT INTO journal VALUES ({','.join('?' * len(values))})", values)
 
     def rule(self, seq: int) -> dict[str, Any] | None:
         """A row's rule alone; None for none, and where it cannot be read."""
@@ -245,20 +262,43 @@ class Journal:
     # The file
 
     def copy_to(self, path: Path) -> None:
-        """Write all that this connection sees into another file, whole or not at all."""
+        """Write all that this connection sees into another file, whole or not at all.
+
+        Raises
+        ------
+        FileExistsError
+            When there is one of that name: another process may have been first.
+        """
         temporary = path.with_name(f".writing-{uuid.uuid4().hex}")
         try:
             with closing(sqlite3.connect(temporary)) as other:
                 self.connection.backup(other)
             flush(temporary)
-            os.replace(temporary, path)
-            flush(path.parent)
+            place(temporary, path)
         finally:
             temporary.unlink(missing_ok=True)
 
     def close(self) -> None:
         """Let the file go."""
         self.connection.close()
+
+
+def row_of(values: Sequence[Any]) -> tuple[Entry, Change, dict[str, Any] | None]:
+    """A row out of its columns, in the order of the table.
+
+    Raises
+    ------
+    Damaged
+        When it is not as it was written.
+    """
+    *index, sealed, categories, rule, packed = values
+    try:
+        entry = Entry(*index)
+        if digest(entry, categories, rule, packed) != sealed:
+            raise Damaged(f"row {entry.seq} is not as it was written")
+        return entry, unpack(packed, entry.verb, categories), unpack_rule(rule)
+    except (ValueError, TypeError, zlib.error) as problem:
+        raise problem if isinstance(problem, Damaged) else Damaged(f"row {index[0]}: {problem}") from problem
 
 
 def digest(entry: Entry, categories: str, rule: bytes | None, packed: bytes) -> bytes:
@@ -309,6 +349,8 @@ def _connect(path: Path | None) -> sqlite3.Connection:
         if mode not in {"wal", "memory"}:
             _patiently(connection, "PRAGMA journal_mode=TRUNCATE")
         connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("PRAGMA secure_delete=ON")  # what was taken back is not found again where damage is searched through
+        connection.text_factory = text_of
         if connection.execute("PRAGMA user_version").fetchone()[0] != FORMAT:
             for command in commands():
                 _patiently(connection, command)
@@ -318,6 +360,11 @@ def _connect(path: Path | None) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def text_of(data: bytes) -> str:
+    """Text as SQLite has it; damaged text is for the row's digest to judge, and no reason to read nothing at all."""
+    return data.decode("utf-8", "replace")
 
 
 def _patiently(connection: sqlite3.Connection, command: str, patience: float = 30.0) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 import tempfile
 from pathlib import Path
@@ -14,13 +15,16 @@ import pyarrow as pa
 from explorer.dataset import Dataset
 from explorer.errors import InputError
 from explorer.workspace import wal
-from explorer.workspace.files import read_json, write_json
+from explorer.workspace.files import copy_aside, read_json, write_json
 from explorer.workspace.formats import bring_up
 from explorer.workspace.journal import FORMAT, Damaged, Journal
 from explorer.workspace.numbering import Numbering
+from explorer.workspace.replay import SNAPSHOT, snapshot_head
 
 JOURNAL = "journal.sqlite"
 SAME = 0.5  # of a workspace's ids must be in the data for it to be the same collection, grown or cut
+FILES = ("", "-wal", "-journal")  # that SQLite keeps a journal in, by what comes after its name
+_SMALL = 16 << 20  # bytes of a journal whose tables are looked through each time that it is opened
 _ROOM = 1 << 20  # bytes free on a disk that is not full
 
 
@@ -34,46 +38,74 @@ def check_folder(path: Path) -> None:
     """
     if path.exists() and not path.is_dir():
         raise InputError(f"{path} is a file; a workspace is a folder: choose another --workspace")
-    if path.is_dir() and not (path / "manifest.json").exists() and not all(map(_ours, path.iterdir())):
+    known = path.is_dir() and ((path / "manifest.json").exists() or (path / JOURNAL).exists())
+    if path.is_dir() and not known and not all(map(_ours, path.iterdir())):
         raise InputError(f"{path} is a folder of something else (no manifest.json in it); choose another --workspace")
 
 
 def _ours(path: Path) -> bool:
     """Whether a file is what a first opening leaves behind when it is cut short."""
-    return path.name.startswith((".writing-", JOURNAL))
+    return path.name.startswith((".writing-", JOURNAL, "journal.damaged-"))
 
 
-def manifest(path: Path, dataset: Dataset) -> dict[str, Any]:
-    """What the folder says that it is; nothing for a new one.
+def manifest(path: Path, dataset: Dataset) -> tuple[dict[str, Any], list[str]]:
+    """What the folder says that it is (nothing for a new one), and what is wrong with that.
 
     Raises
     ------
     InputError
         When it is of a newer format, or of other data: its labels would land on items that nobody labelled.
     """
-    known = read_json(path / "manifest.json")
+    place = path / "manifest.json"
+    try:
+        known, notes = read_json(place), []
+        known["format"] = int(known.get("format", FORMAT))
+    except (InputError, ValueError, TypeError):
+        known, notes = {}, [f"{place} is damaged; it is written anew, and what it was is kept beside it"]
+    if not place.exists() and (path / JOURNAL).exists() and (path / "dataset").exists():
+        notes = [f"{place} was not there; it is written anew"]
     if known.get("format", FORMAT) > FORMAT:
         raise InputError(f"{path} is of a newer explorer (format {known['format']}): pip install -U embedding-explorer")
-    if known and known.get("fingerprint") != dataset.fingerprint:
+    if known.get("fingerprint") != dataset.fingerprint and (known or notes):
         _check_same(path, known, dataset)
-    return known
+    return known, notes
 
 
 def _check_same(path: Path, known: dict[str, Any], dataset: Dataset) -> None:
     try:
-        before = pd.Index(Dataset.load(path / "dataset").ids)
-    except (OSError, ValueError, KeyError, TypeError, pa.ArrowException):
+        kept = Dataset.load(path / "dataset")
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, pa.ArrowException):
         return  # the journal's own ids decide (see `numbered`)
+    if kept.fingerprint == dataset.fingerprint:
+        return
+    before = kept.index
+    name, items = known.get("name", kept.name), known.get("items", len(kept))
     if _numbered(before.to_numpy()) or _numbered(dataset.ids):
-        same = (known.get("name"), known.get("items")) == (dataset.name, len(dataset))
+        same = (name, items) == (dataset.name, len(dataset))
     else:
         same = bool(before.isin(dataset.index).mean() >= SAME)
     if not same:
-        was = f"{known.get('name')} with {known.get('items'):,} items"
-        raise InputError(
-            f"the workspace {path} belongs to {was}, not to {dataset.name} with {len(dataset):,}; choose another "
-            "--workspace, or if it is the same collection name its ids with --id"
-        )
+        raise _other(path, f"{name} with {items} items", dataset)
+
+
+def check_ids(path: Path, found: Journal, dataset: Dataset) -> None:
+    """Refuse a journal of other items, where nothing else says what it is of.
+
+    Raises
+    ------
+    InputError
+        When most of its items are not in the data.
+    """
+    ids = ids_of(found)
+    if len(ids) and (_numbered(ids) or not pd.Index(ids).isin(dataset.index).mean() >= SAME) and len(ids) != len(dataset):
+        raise _other(path, f"a collection of {len(ids):,} items", dataset)
+
+
+def _other(path: Path, was: str, dataset: Dataset) -> InputError:
+    return InputError(
+        f"the workspace {path} belongs to {was}, not to {dataset.name} with {len(dataset):,}; choose another "
+        "--workspace, or if it is the same collection name its ids with --id"
+    )
 
 
 def _numbered(ids: np.ndarray) -> bool:
@@ -97,34 +129,88 @@ def writable(path: Path) -> None:
         pass
 
 
-def check_journal(path: Path, known: dict[str, Any]) -> list[str]:
+def check_journal(path: Path, known: dict[str, Any]) -> str:
     """Look at the journal's files before SQLite does, which takes an empty file for a new one and drops the damaged end of another.
+
+    Returns what is wrong with the write-ahead log, in words.
 
     Raises
     ------
     Damaged
-        When the journal that the manifest speaks of is not there, or is empty.
+        When the journal that the manifest or the snapshot speaks of is not there, or is empty.
     """
     place = path / JOURNAL
-    if known.get("journal") and (not place.exists() or place.stat().st_size == 0):
-        raise Damaged("it is not there" if not place.exists() else "it is empty")
-    lost = wal.lost(place.with_name(f"{JOURNAL}-wal"))
-    return (
-        []
-        if not lost
-        else [f"the end of {place}-wal is damaged ({lost}): the last changes may be missing; the file was copied aside"]
-    )
+    if not place.exists() or place.stat().st_size == 0:
+        if known.get("journal") or (path / SNAPSHOT).exists():
+            raise Damaged("it is not there" if not place.exists() else "it is empty")
+    return wal.lost(place.with_name(f"{JOURNAL}-wal"))
 
 
-def journal(path: Path) -> Journal:
-    """The journal in a folder, brought to this format.
+def put_back(found: Journal, log: Path) -> tuple[int, str]:
+    """Append the rows that a damaged write-ahead log holds and SQLite did not find; how many, and where the log was kept."""
+    from explorer.workspace.carving import carved
+
+    assert found.path is not None
+    rows = carved(found.path, log)
+    with found.transaction():
+        known = set(found.numbers())
+        fresh = [row for seq, row in rows.items() if seq not in known]
+        for row in fresh:
+            found.put_back(row)
+    return len(fresh), str(log)
+
+
+def check_sound(path: Path, found: Journal) -> None:
+    """Notice rows that SQLite has lost without a word; quick, so that it is done each time the journal is opened.
+
+    Raises
+    ------
+    Damaged
+        When the tables are not in order, or end before the snapshot beside them.
+    """
+    if found.size <= _SMALL:
+        said = found.connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
+        if said != "ok":
+            raise Damaged(str(said).splitlines()[-1])
+    elif not found.counted:
+        raise Damaged("some rows are missing in its table")
+    head = snapshot_head(path / SNAPSHOT)
+    if head is not None and head["uuid"] == found.uuid and head["seq"] > found.last:
+        raise Damaged(f"it ends at row {found.last:,}, and {SNAPSHOT} beside it is of row {head['seq']:,}")
+
+
+def copy_files(path: Path, to: Path) -> None:
+    """Copy the journal's files as they were at one moment, though another process may be writing."""
+    places = [path / f"{JOURNAL}{ending}" for ending in FILES]
+    for _ in range(10):
+        before = [_state(place) for place in places]
+        for place in places:
+            (to / place.name).unlink(missing_ok=True)
+            if place.exists():
+                shutil.copyfile(place, to / place.name)
+        if before == [_state(place) for place in places]:
+            return
+
+
+def _state(place: Path) -> tuple[int, int] | None:
+    try:
+        found = place.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_size, found.st_mtime_ns
+
+
+def journal(path: Path, notes: list[str] | None = None) -> Journal:
+    """The journal in a folder, brought to this format; `notes` takes what was found on the way.
 
     Raises
     ------
     InputError
         When it is of a newer format.
     """
-    bring_up(path / JOURNAL)
+    found = bring_up(path / JOURNAL)
+    if notes is not None:
+        notes += found
     return Journal(path / JOURNAL)
 
 
@@ -132,8 +218,14 @@ def write_manifest(path: Path, dataset: Dataset, uuid: str) -> None:
     """Say what the folder is, where it does not say so yet."""
     about = {"name": dataset.name, "fingerprint": dataset.fingerprint, "items": len(dataset), "columns": dataset.kinds}
     wanted = {"format": FORMAT, "journal": uuid} | about
-    if read_json(path / "manifest.json") != wanted:
-        write_json(path / "manifest.json", wanted)
+    place = path / "manifest.json"
+    try:
+        known = read_json(place)
+    except InputError:
+        copy_aside(place)
+        known = {}
+    if known != wanted:
+        write_json(place, wanted)
 
 
 def numbered(found: Journal, dataset: Dataset, *, add: bool) -> Numbering:
@@ -181,8 +273,6 @@ def as_ids(index: pd.Index) -> np.ndarray:
 
 def has_room(folder: Path) -> bool:
     """Whether the disk takes more."""
-    import shutil
-
     try:
         return shutil.disk_usage(folder).free > _ROOM
     except OSError:
@@ -191,4 +281,4 @@ def has_room(folder: Path) -> bool:
 
 def damaged(problem: sqlite3.Error) -> bool:
     """Whether SQLite says that a file is broken, rather than busy, full or out of reach."""
-    return any(word in str(problem) for word in ("malformed", "not a database", "no such table", "no such column", "corrupt"))
+    return any(word in str(problem) for word in ("malformed", "not a database", "no such table", "no such column", "corrupt", "missing from index"))

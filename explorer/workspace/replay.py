@@ -13,7 +13,7 @@ import pandas as pd
 
 from explorer.labels import Category, Change, Labels
 from explorer.workspace.files import write_whole
-from explorer.workspace.journal import DEFAULT_SET, Damaged, Entry, Journal
+from explorer.workspace.journal import DEFAULT_SET, FORMAT, Damaged, Entry, Journal
 from explorer.workspace.packing import spread, squeeze
 
 SNAPSHOT = "labels.snapshot"
@@ -141,13 +141,23 @@ def read_snapshot(path: Path) -> tuple[dict[str, Any], dict[str, tuple[dict[str,
     return head, found
 
 
+def snapshot_head(path: Path) -> dict[str, Any] | None:
+    """What a snapshot says of itself, without its labels; None where there is none that is whole."""
+    try:
+        return read_snapshot(path)[0]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
 def from_snapshot(path: Path, journal: Journal, index: pd.Index) -> Replay | None:
     """The labels as a snapshot has them, where the journal still says what it said when the snapshot was made; else None."""
     try:
         head, sets = read_snapshot(path)
     except (OSError, Damaged, ValueError, KeyError, TypeError):
         return None  # the journal says it all
-    if head["uuid"] != journal.uuid or head["items"] > len(index) or journal.seal(head["seq"]) != head["seal"]:
+    if head["format"] != FORMAT or head["uuid"] != journal.uuid or head["items"] > len(index):
+        return None
+    if journal.seal(head["seq"]) != head["seal"]:
         return None
     return made_of(sets, index[: head["items"]], head["seq"])
 
@@ -191,4 +201,6 @@ def check_fits(change: Change, items: int) -> None:
         raise Damaged("a row is about items that are not known")
 
 
-__all__ = ["SNAPSHOT", "Replay", "Set", "check_fits", "from_snapshot", "made_of", "read_snapshot", "replayed", "save_snapshot"]
+__all__ = [
+    "SNAPSHOT", "Replay", "Set", "check_fits", "from_snapshot", "made_of", "read_snapshot", "replayed", "save_snapshot", "snapshot_head",
+]  # fmt: skip

@@ -23,6 +23,12 @@ class Camera {
     return [this.x + (px - this.width / 2) * this.scale, this.y - (py - this.height / 2) * this.scale]
   }
 
+  // As toData, with no more digits than a hundredth of a pixel has: what is kept of a region should not be all digits.
+  placed(px, py) {
+    const digits = Math.min(20, Math.max(0, 2 - Math.floor(Math.log10(this.scale))))
+    return this.toData(px, py).map((value) => Number(value.toFixed(digits)))
+  }
+
   toPixel(x, y) {
     return [(x - this.x) / this.scale + this.width / 2, (this.y - y) / this.scale + this.height / 2]
   }

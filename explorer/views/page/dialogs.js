@@ -6,7 +6,9 @@ class Dialogs {
     this.toasts = h("div", {class: "toasts", role: "status", "aria-live": "polite"})
     this.el = h("div", {}, this.toasts)
     this.written = null // what waits for a picture
+    this.exported = null // what waits for an export
     store.on("writing", ({writing}) => { if (!writing) this.written?.() })
+    store.on("exporting", ({exporting}) => this.exported?.(exporting))
   }
 
   toast({text, tone}) {
@@ -40,7 +42,7 @@ class Dialogs {
     const name = h("input", {type: "text", maxlength: "200", "aria-label": "category name", placeholder: "e.g. faces", required: true})
     const run = (close) => {
       if (!name.value.trim()) return name.reportValidity()
-      this.store.send(assign ? {verb: "label", name: name.value} : {verb: "create", name: name.value})
+      this.store.save(assign ? {verb: "label", name: name.value} : {verb: "create", name: name.value})
       close()
     }
     const count = number(this.store.get("selection").count)
@@ -53,12 +55,12 @@ class Dialogs {
     const color = h("input", {type: "color", value: category.color, "aria-label": "colour"})
     const into = h("select", {"aria-label": "merge into"}, h("option", {value: "-1"}, "keep apart"), others.map((other, place) => h("option", {value: String(place)}, other.name)))
     const save = (close) => {
-      if (color.value !== category.color) this.store.send({verb: "recolor", name: category.name, color: color.value})
-      if (into.value !== "-1") this.store.send({verb: "merge", name: category.name, into: others[Number(into.value)].name})
-      else if (name.value !== category.name && name.value.trim()) this.store.send({verb: "rename", name: category.name, to: name.value})
+      if (color.value !== category.color) this.store.save({verb: "recolor", name: category.name, color: color.value})
+      if (into.value !== "-1") this.store.save({verb: "merge", name: category.name, into: others[Number(into.value)].name})
+      else if (name.value !== category.name && name.value.trim()) this.store.save({verb: "rename", name: category.name, to: name.value})
       close()
     }
-    const remove = (close) => { this.store.send({verb: "delete", name: category.name}); close() }
+    const remove = (close) => { this.store.save({verb: "delete", name: category.name}); close() }
     const select = (close) => { this.store.send({verb: "select", rule: {rule: "label", category: category.name}, mode: "replace"}); close() }
     this.open(`Category “${category.name}”`, [
       h("label", {}, "Name", name), h("label", {}, "Colour", color), h("label", {}, `Merge its ${number(category.count)} items into`, into)],
@@ -66,31 +68,36 @@ class Dialogs {
   }
 
   export() {
-    const formats = this.store.get("formats")
-    const ending = h("select", {"aria-label": "format"}, formats.map((format) => h("option", {value: format.ending}, format.name)))
-    const safe = h("input", {type: "checkbox"})
-    const doc = h("p", {class: "muted"})
-    const explain = h("label", {class: "setting switch"}, h("span", {class: "name"}, "for spreadsheets"), safe)
-    const why = h("p", {class: "muted"}, "Puts an apostrophe before text that a spreadsheet would run as a formula (= + - @). Leave it off to keep every value exactly as it is.")
-    const update = () => { doc.textContent = formats[ending.selectedIndex].doc; explain.hidden = why.hidden = ending.value !== ".csv" }
-    ending.addEventListener("change", update)
-    update()
-    const labels = this.store.get("labels")
-    const all = `All ${number(labels.total)} items with id, x, y, cluster, label (${number(labels.labelled)} labelled), and a settings file that says how they were made.`
-    const table = h("div", {}, h("p", {}, all), h("label", {}, "Format", ending), doc, explain, why)
+    const data = new ExportForm(this.store)
     const picture = new PictureForm(this.store, this.screen())
     const what = h("span", {class: "group", role: "group", "aria-label": "what to export"})
     const choose = (pictured) => {
-      [table.hidden, picture.el.hidden] = [pictured, !pictured]
-      fill(what, [["Table", false], ["Picture", true]].map(([text, one]) => button(text, () => choose(one), {class: one === pictured ? "on" : "", "aria-pressed": String(one === pictured)})))
+      [data.el.hidden, picture.el.hidden] = [pictured, !pictured]
+      fill(what, [["Data", false], ["Picture", true]].map(([text, one]) => button(text, () => choose(one), {class: one === pictured ? "on" : "", "aria-pressed": String(one === pictured)})))
     }
     choose(false)
-    const run = (close) => {
-      if (!picture.el.hidden) return this.download(dialog, picture, close)
-      this.store.send({verb: "export", ending: ending.value, for_spreadsheets: safe.checked})
-      close()
+    const run = (close) => (picture.el.hidden ? this.write(dialog, data, close) : this.download(dialog, picture, close))
+    const dialog = this.open("Export", [what, data.el, picture.el], [{text: "Download", class: "primary", run}])
+    if (this.store.get("exporting")) this.follow(dialog, data, () => { dialog.close(); dialog.remove() })
+  }
+
+  // An export of many items takes a while: the dialog says how far it is, and can stop it.
+  write(dialog, data, close) {
+    this.follow(dialog, data, close)
+    this.store.send(data.message)
+  }
+
+  follow(dialog, data, close) {
+    const [go, leave] = [dialog.querySelector("footer button.primary"), dialog.querySelector("footer button")]
+    go.disabled = true
+    go.textContent = "Writing…"
+    leave.replaceWith(button("Stop", () => this.store.send({verb: "stop_export"})))
+    const {progress, note} = data.follow()
+    this.exported = (state) => {
+      if (!state) { this.exported = null; return close() }
+      progress.value = state.fraction
+      note.textContent = state.note || "writing"
     }
-    const dialog = this.open("Export", [what, table, picture.el], [{text: "Download", class: "primary", run}])
   }
 
   // A large picture takes seconds: the dialog says so and closes when it is there, or when the server says why not.

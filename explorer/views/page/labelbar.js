@@ -23,17 +23,26 @@ class LabelBar {
       button("⋯", () => this.dialogs.category(category), {class: "small", "aria-label": `edit category ${category.name}`, "data-key": `edit-${category.name}`, disabled: off})))
     const hidden = selection.hidden ? `, ${number(selection.hidden)} hidden` : ""
     fill(this.el,
+      labels.sets?.length > 1 ? this.sets(labels, off) : null,
       button(selection.count ? `Label ${number(selection.count)} selected${hidden}` : "Label selection", () => this.dialogs.newCategory(true), {class: "primary", "data-key": "label", disabled: off || !selection.count, title: "Give the selection a new or an old category (N)"}),
       h("div", {class: "chips"}, chips),
       button("+ new category", () => this.dialogs.newCategory(false), {class: "chip add", "data-key": "new", disabled: off}),
       h("span", {class: "grow"}),
       h("span", {class: "muted", role: "status"}, `${number(labels.labelled)} of ${number(labels.total)} labelled`),
-      button("Remove label", () => this.store.send({verb: "unlabel"}), {disabled: off || !selection.count || !labels.labelled, title: "Take the selected items' labels away (Del)", "data-key": "unlabel"}),
-      button("Undo", () => this.store.send({verb: "undo"}), {disabled: off || !selection.undo, title: "Undo (Ctrl+Z)", "data-key": "undo"}),
-      button("Redo", () => this.store.send({verb: "redo"}), {disabled: off || !selection.redo, title: "Redo (Ctrl+Shift+Z)", "data-key": "redo"}))
+      button("Remove label", () => this.store.save({verb: "unlabel"}), {disabled: off || !selection.count || !labels.labelled, title: "Take the selected items' labels away (Del)", "data-key": "unlabel"}),
+      button("Undo", () => this.store.save({verb: "undo"}), {disabled: off || !selection.undo, title: "Undo (Ctrl+Z)", "data-key": "undo"}),
+      button("Redo", () => this.store.save({verb: "redo"}), {disabled: off || !selection.redo, title: "Redo (Ctrl+Shift+Z)", "data-key": "redo"}))
   }
 
-  label(name) { if (this.able) this.store.send({verb: "label", name}) }
+  // Labels are given in one set at a time, such as species or quality.
+  sets(labels, off) {
+    const choose = h("select", {class: "method", "aria-label": "label set", "data-key": "set", disabled: off, title: "The label set that labels are given in",
+      onchange: (event) => this.store.send({verb: "label_set", name: event.target.value})}, labels.sets.map((name) => h("option", {value: name}, name)))
+    choose.value = labels.set
+    return choose
+  }
+
+  label(name) { if (this.able) this.store.save({verb: "label", name}) }
 
   labelByKey(key) {
     const category = this.store.get("labels")?.categories.find((one) => one.key === key)

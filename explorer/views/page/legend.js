@@ -38,8 +38,8 @@ class Legend {
       fill(this.el, h("header", {}, h("h2", {}, "Colour by"), choose), body ? body() : [])
       this.rows.scrollTop = scroll
       if (typing) this.find.focus({preventScroll: true})
+      this.showHistogram()
     })
-    this.showHistogram()
   }
 
   entries(color) {

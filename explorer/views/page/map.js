@@ -24,6 +24,14 @@ class MapView {
       this.scaling.value = color.scaling
     })
     store.on("hover", () => this.onHover())
+    store.on("camera", ({camera}) => this.goTo(camera))
+  }
+
+  // Where the last visit looked.
+  goTo([x0, x1, y0, y1]) {
+    Object.assign(this.camera, {x: (x0 + x1) / 2, y: (y0 + y1) / 2, scale: Math.max((x1 - x0) / this.camera.width, (y1 - y0) / this.camera.height)})
+    this.moved = true
+    this.look()
   }
 
   build() {
@@ -126,17 +134,18 @@ class MapView {
   }
 
   release(drag, at) {
+    if (!this.store.get("map")?.bounds) return // there is nothing to draw a region on yet
     let rule
     if (drag.tool === "box") {
-      const [x0, y0] = this.camera.toData(...drag.start)
-      const [x1, y1] = this.camera.toData(...at)
+      const [x0, y0] = this.camera.placed(...drag.start)
+      const [x1, y1] = this.camera.placed(...at)
       rule = {rule: "box", x0, y0, x1, y1}
     } else if (drag.tool === "paint") {
       const points = at[0] === drag.start[0] && at[1] === drag.start[1] && drag.points.length === 1 ? [at] : [...drag.points, at]
-      rule = {rule: "brush", points: points.map((point) => this.camera.toData(...point)), radius: drag.radius * this.camera.scale}
+      rule = {rule: "brush", points: points.map((point) => this.camera.placed(...point)), radius: drag.radius * this.camera.scale}
     } else {
       if (drag.points.length < 3) return
-      rule = {rule: "lasso", vertices: drag.points.map((point) => this.camera.toData(...point))}
+      rule = {rule: "lasso", vertices: drag.points.map((point) => this.camera.placed(...point))}
     }
     this.store.send({verb: "select", rule, mode: drag.mode})
   }

@@ -36,13 +36,14 @@ class Neighbours {
 
   render() {
     const found = this.store.get("neighbours")
-    if (!found?.items) {
-      return fill(this.el, h("p", {class: "muted"}, found?.missing || "Click an item on the map: its nearest neighbours in feature space are listed here, and joined to it by lines."))
-    }
-    keepingFocus(this.el, () => fill(this.el,
-      h("header", {class: "of"}, found.pictures[0] ? picture(found.pictures[0]) : null, h("h2", {title: found.title}, found.title)),
+    keepingFocus(this.el, () => fill(this.el, found?.items ? this.list(found)
+      : h("p", {class: "muted"}, found?.missing || "Click an item on the map: its nearest neighbours in feature space are listed here, and joined to it by lines.")))
+  }
+
+  list(found) {
+    return [h("header", {class: "of"}, found.pictures[0] ? picture(found.pictures[0]) : null, h("h2", {title: found.title}, found.title)),
       this.controls(found),
-      h("ol", {class: "near", tabindex: "0", "aria-label": "nearest neighbours"}, found.items.map((item, place) => this.line(item, found.pictures[place + 1])))))
+      h("ol", {class: "near", tabindex: "0", "aria-label": "nearest neighbours"}, found.items.map((item, place) => this.line(item, found.pictures[place + 1])))]
   }
 
   controls(found) {

@@ -2,10 +2,10 @@
 
 const THEME = "explorer-theme"
 
-function header(store, dialogs, setTheme) {
+function header(store, dialogs, saving, setTheme) {
   const name = h("button", {type: "button", class: "file", title: "What was found in the data", onclick: () => dialogs.data()})
   const summary = h("span", {class: "muted"})
-  const kept = h("span", {class: "muted", role: "status"})
+  const kept = h("span", {class: "muted kept", role: "status"})
   const theme = button("Dark", () => setTheme(null))
   store.on("data", ({data}) => {
     name.textContent = data.name
@@ -13,12 +13,19 @@ function header(store, dialogs, setTheme) {
     if (data.served) document.title = `${data.name} · explorer`
   })
   store.on("data connected", ({data, connected}) => {
-    kept.textContent = connected === false ? "disconnected: nothing is sent or saved now; reload the page when the server is back" : data?.kept || ""
+    kept.textContent = connected === false ? "disconnected: labelling is off until the server is back" : data?.kept || ""
     kept.classList.toggle("bad", connected === false)
   })
   store.on("theme", ({theme: now}) => { theme.textContent = now === "dark" ? "Light" : "Dark" })
-  return h("header", {class: "top"}, name, summary, h("span", {class: "grow"}), kept, button("Keys", () => dialogs.keys(), {title: "Keys (?)"}), theme,
+  return h("header", {class: "top"}, name, summary, h("span", {class: "grow"}), kept, saving.el, button("Keys", () => dialogs.keys(), {title: "Keys (?)"}), theme,
     button("Export", () => dialogs.export(), {class: "primary"}))
+}
+
+// Why labels cannot be saved now; there while it is so.
+function trouble(store) {
+  const el = h("p", {class: "trouble", role: "alert", hidden: true})
+  store.on("trouble", ({trouble: why}) => { el.hidden = !why; el.textContent = why || "" })
+  return el
 }
 
 function keys(root, store, map, bar, dialogs) {
@@ -27,15 +34,15 @@ function keys(root, store, map, bar, dialogs) {
     a: () => tools.toggleMode("add"), s: () => tools.toggleMode("subtract"), i: () => store.send({verb: "invert"}), "[": () => tools.widen(1 / 1.25),
     "]": () => tools.widen(1.25), f: () => map.fit(), "+": () => map.zoomBy(1 / 1.5),
     "=": () => map.zoomBy(1 / 1.5), "-": () => map.zoomBy(1.5), escape: () => (store.get("item") ? store.set({item: null}) : store.send({verb: "clear"})), "?": () => dialogs.keys(),
-    n: () => dialogs.newCategory(Boolean(store.get("selection")?.count)), delete: () => store.send({verb: "unlabel"}), arrowleft: () => map.panBy(-1, 0),
+    n: () => dialogs.newCategory(Boolean(store.get("selection")?.count)), delete: () => store.save({verb: "unlabel"}), arrowleft: () => map.panBy(-1, 0),
     arrowright: () => map.panBy(1, 0), arrowup: () => map.panBy(0, -1), arrowdown: () => map.panBy(0, 1)}
   return (event) => {
     const at = event.composedPath()[0]
     if (dialogs.isOpen || store.get("connected") === false || at.matches?.("input:not([type=range]):not([type=checkbox]), textarea, select")) return
     const key = event.key.toLowerCase()
     let done = true
-    if ((event.ctrlKey || event.metaKey) && key === "z") store.send({verb: event.shiftKey ? "redo" : "undo"})
-    else if ((event.ctrlKey || event.metaKey) && key === "y") store.send({verb: "redo"})
+    if ((event.ctrlKey || event.metaKey) && key === "z") store.save({verb: event.shiftKey ? "redo" : "undo"})
+    else if ((event.ctrlKey || event.metaKey) && key === "y") store.save({verb: "redo"})
     else if (event.ctrlKey || event.metaKey || event.altKey) done = false
     else if (/^[1-9]$/.test(key)) bar.labelByKey(Number(key))
     else if (key === " ") done = at === map.canvas || at === root || at === document.body
@@ -55,6 +62,7 @@ export function render({model, el, view}) {
   })
   const map = new MapView(store)
   const dialogs = new Dialogs(store)
+  const saving = new Saving(store, (message) => dialogs.toast(message))
   const items = new Items(store)
   const neighbours = new Neighbours(store, map)
   const marks = new Marks(store, map)
@@ -74,7 +82,7 @@ export function render({model, el, view}) {
     map.draw()
   }
   const cards = ["extract", "reduce", "cluster"].map((kind) => new StepCard(store, kind))
-  root.append(header(store, dialogs, setTheme),
+  root.append(h("div", {class: "head"}, header(store, dialogs, saving, setTheme), trouble(store)),
     h("aside", {class: "left"}, cards.map((card) => card.el), new Legend(store).el), map.el, right.el, bar.el, dialogs.el)
   store.on("connected", ({connected}) => {
     root.classList.toggle("offline", connected === false)
@@ -93,6 +101,7 @@ export function render({model, el, view}) {
     if (message.overview) overview.onOverview(message.overview)
     if (message.sprites) marks.onSprites(message.sprites)
     if (message.ids) copying.copy(message.ids.text, `${number(message.ids.count)} id${message.ids.count === 1 ? "" : "s"}`)
+    if (message.saved) saving.onSaved(message.saved)
     if (message.toast) dialogs.toast(message.toast)
     if (message.part) downloads.onPart(message.part)
   }
@@ -108,9 +117,10 @@ export function render({model, el, view}) {
   root.addEventListener("pointerdown", () => { root.classList.remove("keyboard"); quietLab(root) })
   const page = view?.model?.document
   page?.on_event?.("connection_lost", () => store.set({connected: false}))
-  page?.on_event?.("client_reconnected", () => { store.set({connected: true}); model.send_msg({verb: "ready"}) })
+  page?.on_event?.("client_reconnected", () => { store.set({connected: true}); model.send_msg({verb: "ready"}); saving.again() })
   model.on("lifecycle:remove", () => { listening.removeEventListener("keydown", onKey); listening.removeEventListener("keyup", onRelease) })
   model.send_msg({verb: "ready"})
+  saving.again()
   return root
 }
 

@@ -1,0 +1,74 @@
+"""Keeps how a person left the page, with where the map looked, and takes it up again on the next visit."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from explorer.session.look import look, take_up
+from explorer.views.part import Part
+
+if TYPE_CHECKING:
+    from explorer.views.explorer import Explorer
+
+LATER = 1.5  # seconds after the last change
+
+
+class Look(Part):
+    """What is kept is a comfort: nothing waits for it, and labels do not depend on it."""
+
+    def __init__(self, view: Explorer) -> None:
+        super().__init__(view)
+        self._waiting: Any = None
+        self._camera: list[float] | None = None
+        self._changed = False
+        self._kept = self.session.workspace.view(self.session.user) if self._keeps else {}
+        if self.session.selection.any() or self.session.filters or self.session.color_by != "none":
+            self._kept = {}  # somebody has done something with this session already: it is theirs
+        take_up(self.session, self._kept)
+        self.watch(self._note, "color_by", "density_scale", "hidden", "filters", "selection", "label_set")
+
+    @property
+    def _keeps(self) -> bool:
+        return self.session.workspace.path is not None
+
+    def ready(self) -> None:
+        """Where the map looked, if it still is the same map."""
+        camera, self._kept = self._camera_of(self._kept), {}
+        if camera is not None:
+            self.view.page.set(camera=camera)
+
+    def _camera_of(self, kept: dict[str, Any]) -> list[float] | None:
+        found, layout = kept.get("camera"), self.session.layout
+        if layout is None or not isinstance(found, list) or len(found) != 5 or found[0] != layout.key:
+            return None
+        sides = found[1:]
+        return sides if all(isinstance(side, int | float) and math.isfinite(side) for side in sides) else None
+
+    def looked(self, request: dict[str, Any]) -> None:
+        """The map looks somewhere else now."""
+        sides = request.get("viewport")
+        if isinstance(sides, list) and len(sides) == 4 and all(isinstance(side, int | float) for side in sides):
+            self._camera = sides
+            self._note()
+
+    def _note(self, *events: Any) -> None:
+        self._changed = True
+        if self._keeps and self._waiting is None and self.view._loop is not None and self.view._loop.is_running():
+            self._waiting = self.view._loop.call_later(LATER, self._keep)
+
+    def _keep(self) -> None:
+        self._waiting = None
+        if not self._changed or not self._keeps:
+            return
+        self._changed = False
+        layout = self.session.layout
+        camera = {} if self._camera is None or layout is None else {"camera": [layout.key, *self._camera]}
+        self.session.workspace.keep_view(self.session.user, look(self.session) | camera)
+
+    def close(self) -> None:
+        """The visit is over: what changed last is kept too."""
+        super().close()
+        if self._waiting is not None:
+            self._waiting.cancel()
+        self._keep()
