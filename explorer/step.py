@@ -36,9 +36,7 @@ class Progress:
         Out of the call, when `cancelled()` is true.
     """
 
-    def __init__(
-        self, report: Callable[[float, str], None] | None = None, cancelled: Callable[[], bool] | None = None
-    ) -> None:
+    def __init__(self, report: Callable[[float, str], None] | None = None, cancelled: Callable[[], bool] | None = None) -> None:
         self._report = report
         self._cancelled = cancelled
         self._reached = 0.0
@@ -106,7 +104,10 @@ class Result:
         return {name: getattr(self, name) for name in names} | {"notes": list(self.notes)}
 
     def save(self, folder: Path) -> None:
-        """Write to `folder`, whole or not at all; a folder that is there already is left alone."""
+        """Write to `folder`, whole or not at all; a folder that is there already is left alone.
+
+        Beside ``settings.json`` stands ``sums.json``: the SHA-256 of each of its files by name, by which damage is found.
+        """
         if folder.exists():
             return
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -115,10 +116,9 @@ class Result:
             _write_array(temporary / "values.npy", self.values)
             for name, array in self.arrays.items():
                 _write_array(temporary / f"array-{name}.npy", array)
-            with open(temporary / "settings.json", "w", encoding="utf-8") as file:
-                json.dump(self.record(), file, indent=1)
-                file.flush()
-                os.fsync(file.fileno())
+            _write_text(temporary / "settings.json", json.dumps(self.record(), indent=1))
+            sums = {path.name: sha256(path) for path in sorted(temporary.iterdir())}
+            _write_text(temporary / "sums.json", json.dumps(sums, indent=1))
             os.rename(temporary, folder)
         except OSError:
             if not folder.exists():  # another process may have written the same result first; then there is nothing to do
@@ -376,6 +376,19 @@ def _versions(packages: tuple[str, ...]) -> dict[str, str]:
     return found
 
 
+def sha256(path: Path) -> str:
+    """The SHA-256 of a file, as hexadecimal digits."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _write_text(path: Path, text: str) -> None:
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+
+
 def _write_array(path: Path, array: np.ndarray) -> None:
     with open(path, "wb") as file:
         np.save(file, np.ascontiguousarray(array), allow_pickle=False)
@@ -385,4 +398,5 @@ def _write_array(path: Path, array: np.ndarray) -> None:
 
 __all__ = [
     "KINDS", "Cancelled", "Output", "Progress", "Result", "Settings", "Step", "find", "fingerprint_array", "names", "registered",
+    "sha256",
 ]  # fmt: skip

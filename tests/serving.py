@@ -10,13 +10,15 @@ import secrets
 import subprocess
 import sys
 import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from http.cookies import SimpleCookie
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from tornado.httpclient import HTTPClientError, HTTPRequest
-from tornado.websocket import websocket_connect
+from tornado.websocket import WebSocketClientConnection, websocket_connect
 
 
 class Server:
@@ -69,6 +71,20 @@ class Server:
         connection.close()
         return answer.status, answer.headers, body
 
+    @asynccontextmanager
+    async def opened(self, session: str, path: str = "/ws", **headers: str) -> AsyncIterator[WebSocketClientConnection]:
+        """A websocket that is ready: its first message has been read."""
+        request = HTTPRequest(f"ws://127.0.0.1:{self.port}{path}", headers=headers)
+        socket = await websocket_connect(request, subprotocols=["bokeh", session])
+        try:
+            await asyncio.wait_for(socket.read_message(), 30)
+            yield socket
+        finally:
+            ended = socket.close_code is not None
+            socket.close()
+            if not ended:
+                await drained(socket)
+
     def socket(self, session: str, **headers: str) -> dict[str, Any] | int:
         """The first message of a websocket, or the status it was refused with."""
 
@@ -80,48 +96,26 @@ class Server:
                 return problem.code
             message = await asyncio.wait_for(socket.read_message(), 20)
             socket.close()
-            while await asyncio.wait_for(socket.read_message(), 20) is not None:
-                continue
+            await drained(socket)
             return dict(json.loads(message or "{}"))
 
         return asyncio.run(open_())
 
-    def say(self, session: str, *messages: dict[str, Any], **headers: str) -> list[str]:
-        """Send messages as a page does, and give the content of what came back until the server had heard them all."""
+    def say(self, session: str, *messages: dict[str, Any], path: str = "/ws", **headers: str) -> None:
+        """Send a page's messages, as its script does, until the server has heard them all."""
 
-        async def said() -> list[str]:
-            request = HTTPRequest(f"ws://127.0.0.1:{self.port}/ws", headers=headers)
-            socket = await websocket_connect(request, subprotocols=["bokeh", session])
-            heard: list[str] = []
+        async def said() -> None:
+            async with self.opened(session, path, **headers) as socket:
+                document = await _asked(socket, "PULL-DOC-REQ", {})
+                found = re.search(r'"name":"[^"]*ESM","id":"([^"]+)"', document.replace(": ", ":"))
+                assert found, document[:500]
+                for message in messages:
+                    entries = [["model", {"id": found[1]}], ["data", {"type": "map", "entries": list(map(list, message.items()))}]]
+                    event = {"type": "event", "name": "data_event", "values": {"type": "map", "entries": entries}}
+                    sent = {"kind": "MessageSent", "msg_type": "bokeh_event", "msg_data": event}
+                    await _asked(socket, "PATCH-DOC", {"events": [sent]})
 
-            async def ask(kind: str, content: dict[str, Any]) -> str:
-                message = secrets.token_hex(8)
-                for frame in ({"msgid": message, "msgtype": kind}, {}, content):
-                    await socket.write_message(json.dumps(frame))
-                while True:
-                    frame = await asyncio.wait_for(socket.read_message(), 30)
-                    if frame is None:
-                        raise ConnectionError("the socket was closed")
-                    if isinstance(frame, str):
-                        heard.append(frame)
-                        if f'"reqid":"{message}"' in frame.replace(": ", ":"):
-                            await asyncio.wait_for(socket.read_message(), 30)
-                            return str(await asyncio.wait_for(socket.read_message(), 30))
-
-            document = await ask("PULL-DOC-REQ", {})
-            found = re.search(r'"name":"[^"]*ESM","id":"([^"]+)"', document.replace(": ", ":"))
-            assert found, document[:500]
-            for message in messages:
-                values = {
-                    "type": "map",
-                    "entries": [["model", {"id": found[1]}], ["data", {"type": "map", "entries": _entries(message)}]],
-                }
-                event = {"type": "event", "name": "data_event", "values": values}
-                await ask("PATCH-DOC", {"events": [{"kind": "MessageSent", "msg_type": "bokeh_event", "msg_data": event}]})
-            socket.close()
-            return heard
-
-        return asyncio.run(said())
+        asyncio.run(said())
 
     def session(self, path: str = "/", **headers: str) -> str:
         """The session's token in the page."""
@@ -144,7 +138,19 @@ class Server:
             stream.close()
 
 
-def _entries(message: dict[str, Any]) -> list[list[Any]]:
-    return [
-        [name, {"type": "map", "entries": _entries(value)} if isinstance(value, dict) else value] for name, value in message.items()
-    ]
+async def _asked(socket: WebSocketClientConnection, kind: str, content: dict[str, Any]) -> str:
+    """Send a message in Bokeh's frames (header, metadata, content) and give the content of the answer to it."""
+    message = secrets.token_hex(8)
+    for frame in ({"msgid": message, "msgtype": kind}, {}, content):
+        await socket.write_message(json.dumps(frame))
+    while (heard := await asyncio.wait_for(socket.read_message(), 30)) is not None:
+        if isinstance(heard, str) and heard.startswith('{"msgid"') and json.loads(heard).get("reqid") == message:
+            await asyncio.wait_for(socket.read_message(), 30)
+            return str(await asyncio.wait_for(socket.read_message(), 30))
+    raise ConnectionError("the socket was closed")
+
+
+async def drained(socket: WebSocketClientConnection) -> None:
+    """Wait until the socket is closed."""
+    while await asyncio.wait_for(socket.read_message(), 30) is not None:
+        continue

@@ -316,8 +316,16 @@ DAMAGED = ["{", "[]", '{"selections": []}', '{"selections": {"A": {"rule": {"rul
 def test_a_damaged_file_says_so(text: str, tmp_path: Path) -> None:
     made(tmp_path / "kept").workspace.close()
     (tmp_path / "kept" / "selections.json").write_text(text)
-    with pytest.raises(InputError, match=r"selections\.json"):
-        made(tmp_path / "kept")
+    session = made(tmp_path / "kept")
+    assert session.saved == {}
+    assert ["selections.json" in note for note in session.workspace.notes].count(True) == 1
+    assert (tmp_path / "kept" / "selections.json").read_text() == text, "it is left as it is until there is something to write"
+    session.select(Ids([1]))
+    session.save_selection("new")
+    assert [path.read_text() for path in (tmp_path / "kept").glob("selections.damaged-*.json")] == [text]
+    session.save_selection("newer")
+    assert len(list((tmp_path / "kept").glob("selections.damaged-*.json"))) == 1
+    assert list(made(tmp_path / "kept").saved) == ["new", "newer"]
 
 
 def test_what_is_kept_is_plain_json(tmp_path: Path) -> None:
@@ -325,6 +333,7 @@ def test_what_is_kept_is_plain_json(tmp_path: Path) -> None:
     session.select(Box(-1, -1, 1, 1))
     session.save_selection("A")
     kept = json.loads((tmp_path / "kept" / "selections.json").read_text())
+    assert len(kept.pop("sum")) == 64
     assert kept == {"selections": {"A": {"rule": Box(-1, -1, 1, 1).to_json(), "on": {"layout": ["reduce", "given", "layout-0"]}}}}
 
 

@@ -49,8 +49,9 @@ def guarded(servers: dict[str, Server]) -> Server:
 
 
 def listens_on(server: Server) -> set[str]:
+    port = server.port  # known once it listens
     found = psutil.Process(server.process.pid).net_connections(kind="inet")
-    return {one.laddr.ip for one in found if one.status == psutil.CONN_LISTEN and one.laddr.port == server.port}
+    return {one.laddr.ip for one in found if one.status == psutil.CONN_LISTEN and one.laddr.port == port}
 
 
 # This computer only

@@ -107,18 +107,21 @@ def export(content: Content, path: str | Path, chosen: Settings, *, force: bool 
     """
     out, form, progress = writable(path, force=force), format_of(path), progress or Progress()
     check(content, path)
+    progress(0.0)
     about = {"file": Path(path).name, "format": form.NAME, "rows": len(content), "only": content.record.get("only", "all")}
     about |= {"settings": chosen.settings()}
-    if form.KIND == "folder":
-        replace_folder(
-            out, lambda folder: form.fill(content, folder, chosen, progress), _settings(content.about, about, is_folder=True)
-        )
-    elif form.KIND == "table":
-        rows = frame(content)
-        replace_both(out, lambda file: form.encode(rows, file, chosen, progress), _settings(content.about, about | _columns(rows)))
-    else:
-        replace_both(out, lambda file: form.encode(content, file, chosen, progress), _settings(content.about, about))
-    progress(1.0)
+    what: Any = content
+    if form.KIND == "table":
+        what = frame(content)
+        about |= _columns(what)
+    make = form.fill if form.KIND == "folder" else form.encode
+
+    def made(place: Any) -> None:
+        make(what, place, chosen, progress)
+        progress(1.0)  # the last moment at which it can be stopped
+
+    replace = replace_folder if form.KIND == "folder" else replace_both
+    replace(out, made, _settings(content.about, about, is_folder=form.KIND == "folder"))
     return Path(path)
 
 

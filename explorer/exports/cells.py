@@ -32,13 +32,30 @@ def rows(
     frame: pd.DataFrame, text: Callable[[object], str], missing: str, progress: Progress
 ) -> Iterator[Iterator[tuple[str, ...]]]:
     """The cells of every row, in chunks; `text` writes one text value, None included."""
+    for columns in chunks(frame, text, missing, progress):
+        yield zip(*columns, strict=True)
+
+
+def chunks(frame: pd.DataFrame, text: Callable[[object], str], missing: str, progress: Progress) -> Iterator[list[list[str]]]:
+    """The cells of every column, some rows at a time."""
+    known: dict[object, str] = {}  # labels, names and rules are the same few texts in very many rows
     for start in range(0, len(frame), CHUNK):
         progress(start / len(frame), "writing rows")
         part = frame.iloc[start : start + CHUNK]
-        columns = [
-            [text(value) for value in part[name].tolist()] if is_text(part[name]) else numbers(part[name], missing) for name in part
-        ]
-        yield zip(*columns, strict=True)
+        yield [_texts(part[name].tolist(), text, known) if is_text(part[name]) else numbers(part[name], missing) for name in part]
+        known.clear()
+
+
+def _texts(values: list[object], text: Callable[[object], str], known: dict[object, str]) -> list[str]:
+    cells = []
+    for value in values:
+        if type(value) is not str and value is not None:
+            cells.append(text(value))
+            continue
+        if (cell := known.get(value)) is None:
+            cell = known[value] = text(value)
+        cells.append(cell)
+    return cells
 
 
 def is_missing(value: object) -> bool:

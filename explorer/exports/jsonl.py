@@ -7,7 +7,7 @@ from typing import BinaryIO
 
 import pandas as pd
 
-from explorer.exports.cells import is_missing, is_text, rows
+from explorer.exports.cells import chunks, is_missing, is_text
 from explorer.step import Progress, Settings
 
 ENDING = ".jsonl"
@@ -26,12 +26,20 @@ class Options(Settings):
 def encode(frame: pd.DataFrame, file: BinaryIO, options: Settings, progress: Progress) -> None:
     """Write a table as UTF-8; half a character is escaped as JSON does it, and a number that JSON has not (infinity) is null."""
     keys = [json.dumps(str(name), ensure_ascii=False) + ": " for name in frame]
-    plain = [is_text(frame[name]) or frame[name].dtype.kind in "iufb" for name in frame]  # the others (dates) are written as text
-    for chunk in rows(frame, text, "null", progress):
-        for row in chunk:
-            cells = (cell if known else _other(cell) for cell, known in zip(row, plain, strict=True))
-            line = "{" + ", ".join(key + _finite(cell) for key, cell in zip(keys, cells, strict=True)) + "}\n"
-            file.write(line.encode("utf-8", "backslashreplace"))  # which writes a lone surrogate just as JSON escapes it
+    kinds = ["text" if is_text(frame[name]) else frame[name].dtype.kind for name in frame]
+    for columns in chunks(frame, text, "null", progress):
+        cells = [_cells(key, kind, column) for key, kind, column in zip(keys, kinds, columns, strict=True)]
+        lines = "".join("{" + ", ".join(row) + "}\n" for row in zip(*cells, strict=True))
+        file.write(lines.encode("utf-8", "backslashreplace"))  # which writes a lone surrogate just as JSON escapes it
+
+
+def _cells(key: str, kind: str, column: list[str]) -> list[str]:
+    """A column's cells with its name before each: infinity is null, and what JSON has no form for (a date) is text."""
+    if kind == "f":
+        return [key + ("null" if cell in {"inf", "-inf", "nan"} else cell) for cell in column]
+    if kind == "text" or kind in "iub":
+        return [key + cell for cell in column]
+    return [key + (cell if cell == "null" else json.dumps(cell)) for cell in column]
 
 
 def text(value: object) -> str:
@@ -39,11 +47,3 @@ def text(value: object) -> str:
     if is_missing(value):
         return "null"
     return json.dumps(value if isinstance(value, int | float | bool) else str(value), ensure_ascii=False)
-
-
-def _finite(cell: str) -> str:
-    return "null" if cell in {"inf", "-inf", "nan"} else cell
-
-
-def _other(cell: str) -> str:
-    return cell if cell == "null" else json.dumps(cell)

@@ -80,9 +80,8 @@ def ending(data: bytes) -> str:
 def check_pictures(dataset: Dataset, format_: str) -> None:
     """Raise an InputError where the items are no pictures."""
     if "image" not in dataset.roles:
-        raise InputError(
-            f"{format_} are of pictures, and {dataset.name} has none; choose .csv, .parquet or .html, or name --image COL"
-        )
+        why = f"{dataset.name} has none; choose .csv, .parquet or .html, or name the column of pictures with --image"
+        raise InputError(f"{format_}: this format is of pictures, and {why}")
 
 
 __all__ = ["Original", "check_pictures", "ending"]

@@ -11,6 +11,7 @@ import numpy as np
 
 from explorer.errors import InputError, unknown
 from explorer.exports import CHOICES, Content, Drawing, Labelling, Legend, export, format_of, gone, options, writable, write
+from explorer.labels import Labels
 from explorer.raster import NUMBER_SCALE
 from explorer.session.coloring import Coloring, Known, coloring, ends
 from explorer.session.names import names
@@ -62,17 +63,22 @@ def _mask(session: Session, only: str) -> np.ndarray | None:
 
 
 def _labelled(session: Session) -> Callable[[], dict[str, Labelling]]:
-    sets = {name: tuple(session.labels_of(name).names) for name in session.label_sets}
+    sets = {name: session.labels_of(name) for name in session.label_sets}
 
     def labelled() -> dict[str, Labelling]:
-        made = {}
-        for name, categories in sets.items():
-            given = session.given(name)
-            label, labeller, at, rule = (given[column].to_numpy(object) for column in ("label", "labeller", "labelled_at", "rule"))
-            made[name] = Labelling(label, labeller, at, rule, categories)
-        return made
+        return {name: _labelling(session, name, labels) for name, labels in sets.items()}
 
     return labelled
+
+
+def _labelling(session: Session, name: str, labels: Labels) -> Labelling:
+    try:
+        given = session.given(name)
+        label, labeller, at, rule = (given[column].to_numpy(object) for column in ("label", "labeller", "labelled_at", "rule"))
+        return Labelling(label, labeller, at, rule, tuple(labels.names))
+    except InputError:  # the journal cannot be read: what the labels are is known all the same, and must be had out of here
+        nothing = np.full(len(labels.codes), None, dtype=object)
+        return Labelling(labels.values(), nothing, nothing, nothing, tuple(labels.names))
 
 
 def _drawn(session: Session, mask: np.ndarray | None) -> Callable[[], Drawing]:

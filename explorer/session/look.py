@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from explorer.errors import InputError
 from explorer.raster import SCALINGS
 from explorer.selection import Rule, from_json
+from explorer.session.history import Selected
 from explorer.session.saved import entry
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def take_up(session: Session, kept: dict[str, Any]) -> None:
             if name.startswith("filter:"):
                 session.filter(name.removeprefix("filter:"), rule)
             elif name == "selection" and not session.selection.any():
-                session.select(rule)
+                session._show(Selected(rule.mask(session.seen), rule))  # not to be undone: nobody did it just now
         except (InputError, TypeError):
             continue
 

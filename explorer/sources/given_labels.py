@@ -65,7 +65,7 @@ class GivenLabels:
         """Write to one file that `load` reads back."""
         texts = {"label": self.labels} | {f"label.{name}": labels for name, labels in self.sets.items()}
         table = pa.table({"id": pa.array(self.ids), **{name: pa.array(labels, pa.string()) for name, labels in texts.items()}})
-        about = {"name": self.name, "id_column": self.id_column, "label_column": self.label_column}
+        about: dict[str, Any] = {"name": self.name, "id_column": self.id_column, "label_column": self.label_column}
         about |= {"notes": self.notes, "columns": self.columns}
         _write(table.replace_schema_metadata({"about": json.dumps(about)}), path)
 

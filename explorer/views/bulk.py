@@ -65,8 +65,8 @@ class Bulk(Part):
         count = session.label(name, rule)
         if session.color_by == "none":
             session.color_by = "label"
-        said = f"{count:,} labelled “{name}”{others_lost(session)} · Ctrl+Z to undo" if count else f"all of them were “{name}” already"
-        self.view._toast(said)
+        done = f"{count:,} labelled “{name}”{others_lost(session)} · Ctrl+Z to undo"
+        self.view._toast(done if count else f"all of them were “{name}” already")
 
     def _clusters_changed(self, *events: Any) -> None:
         self.ready()

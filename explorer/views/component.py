@@ -14,8 +14,9 @@ _FOLDER = Path(__file__).parent / "page"
 # One module in this order; the browser gets no imports, so that nothing is ever fetched from anywhere.
 _SCRIPTS = (
     "dom", "store", "camera", "names", "saved", "tools", "map", "overview", "contours", "steps",
-    "histogram", "legend", "columns", "chips", "items", "right",
-    "marks", "neighbours", "copy", "saving", "labelbar", "help", "picture", "export", "dialogs", "page",
+    "histogram", "legend", "columns", "chips", "items",
+    "categories", "importing", "compare", "past", "desk", "right",
+    "marks", "neighbours", "copy", "saving", "labelbar", "palette", "renaming", "focus", "help", "picture", "export", "dialogs", "page",
 )  # fmt: skip
 
 

@@ -54,7 +54,10 @@ RULES = {"lasso": "with a lasso", "box": "with a box", "brush": "with the brush"
          "label": "by a label", "all": "by several rules", "any": "by several rules", "not": "by several rules"}  # fmt: skip
 
 # What the page has beyond its core, in the order in which it is told.
-PARTS: tuple[type[Part], ...] = (Columns, Marks, Neighbours, Saved, Contours, Overview, Pictures, Exporting, Others, Look, Bulk, Focus)
+PARTS: tuple[type[Part], ...] = (
+    Columns, Marks, Neighbours, Saved, Contours, Overview, Pictures, Exporting, Others, Look, Bulk, Focus,
+    LabelDesk, Compare, Importing,
+)  # fmt: skip
 
 _THUMBS = ThreadPoolExecutor(max_workers=2, thread_name_prefix="explorer-items")
 _LOG = logging.getLogger("explorer")

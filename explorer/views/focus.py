@@ -75,6 +75,7 @@ class Focus(Part):
     def ready(self) -> None:
         """The page is there, perhaps anew, and looks at the map."""
         self.on_focus_off()
+        self.view.page.set(orders=list(ORDERS.items()))
 
     def close(self) -> None:
         """The visit is over: what runs for it stops."""
@@ -143,8 +144,8 @@ class Focus(Part):
     def _item(self, place: int, row: int) -> dict[str, Any]:
         """All that the page shows of an item."""
         dataset = self.session.dataset
-        about = {"place": place, "row": row, "id": str(dataset.ids[row]), "title": items.title(dataset, row), "text": _text(dataset, row)}
-        about |= {"cluster": self.view._cluster_name(row), "label": self._label(row)}
+        about = {"place": place, "row": row, "id": str(dataset.ids[row]), "title": items.title(dataset, row)}
+        about |= {"cluster": self.view._cluster_name(row), "label": self._label(row), "text": _text(dataset, row)}
         return about | {"lines": items.lines(dataset, row, None, ""), "picture": large_picture(dataset, row)}
 
     def _label(self, row: int) -> str | None:

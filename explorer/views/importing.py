@@ -17,6 +17,7 @@ import numpy as np
 from explorer.errors import InputError
 from explorer.sources.given_labels import TYPED, WRITTEN, GivenLabels, Matched, matched
 from explorer.views.newest import Newest
+from explorer.views.others import others_lost
 from explorer.views.part import Part
 from explorer.worker import read_labels_apart
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 LARGEST = 16 << 20  # bytes of a file
 PIECE = 1 << 20  # bytes of it in a message
-LISTED = 20  # unknown ids that are shown; the file of them has all
+LISTED = 12  # unknown ids that are shown; the file of them has all
 COPIED = 100_000  # unknown ids that go to the clipboard at once
 ENDINGS = (*WRITTEN, *TYPED)
 _POOL = ThreadPoolExecutor(max_workers=2, thread_name_prefix="explorer-import")  # each waits for a child
@@ -131,7 +132,7 @@ class Importing(Part):
         changed = self.session.import_labels(given, upload.name)
         self._drop()
         self.view.page.set(importing={"state": "done", "changed": changed})
-        self.view._toast(f"{changed:,} labels imported from {upload.name}; Undo takes them back")
+        self.view._toast(f"{changed:,} labels imported from {upload.name}{others_lost(self.session)} · Ctrl+Z to undo")
 
     def on_import_unknown(self, how: str) -> None:
         """Give the ids that are not here, one a line: ``copy`` or ``download``."""
@@ -180,20 +181,25 @@ class Importing(Part):
             return
         if not self._newest.outdated:
             upload.given, upload.found = given, found
-            self._tell(upload, {"state": "read"} | preview(given, found, self.session.labels.codes))
+            self._tell(upload, {"state": "read"} | preview(given, found, self._labelled(found)))
+
+    def _labelled(self, found: Matched) -> dict[str, int]:
+        """By label set, how many of a file's items have a label there."""
+        sets = {name: self.session.labels_of(name).codes for name in self.session.label_sets}
+        return {name: int(np.count_nonzero(codes[found.rows])) for name, codes in sets.items()}
 
     def _tell(self, upload: Upload, importing: dict[str, Any]) -> None:
         if upload is self._upload and not self._newest.outdated:
             self.view.page.set(importing=importing)
 
 
-def preview(given: GivenLabels, found: Matched, codes: np.ndarray) -> dict[str, Any]:
-    """What a file would do: `codes` are the current set's, ``(n,)``."""
+def preview(given: GivenLabels, found: Matched, labelled: dict[str, int]) -> dict[str, Any]:
+    """What a file would do; `labelled` says by label set how many of its items have a label there."""
     largest = sorted(Counter(map(str, found.labels)).items(), key=lambda one: (-one[1], one[0]))
     return {
         "name": given.name, "columns": list(given.columns), "id": given.id_column, "label": given.label_column,
         "notes": list(given.notes), "rows": len(given.ids), "known": len(found.rows), "without": found.without,
-        "labelled": int(np.count_nonzero(codes[found.rows])),
+        "labelled": labelled,
         "unknown": [str(one) for one in found.unknown[:LISTED]], "unknowns": len(found.unknown),
         "twice": [str(one) for one in found.twice[:LISTED]], "twices": len(found.twice),
         "categories": largest[:LISTED], "more": max(0, len(largest) - LISTED),

@@ -10,7 +10,7 @@ import numpy as np
 
 from explorer.errors import InputError
 from explorer.labels import Labels
-from explorer.selection import Ids, InCluster
+from explorer.selection import Ids
 from explorer.step import Result
 from explorer.views import past
 from explorer.views.newest import Newest
@@ -72,15 +72,6 @@ class LabelDesk(Part):
         if key is not None and not isinstance(key, int):
             raise InputError(f"{str(key)[:40]!r} is no key; give a whole number from 1 to 9, or none")
         self.session.bind_category(name, key)
-
-    def on_name_cluster(self, cluster: int, name: str) -> None:
-        """Label the shown items of a cluster."""
-        if isinstance(cluster, bool) or not isinstance(cluster, int):
-            raise InputError(f"{str(cluster)[:40]!r} is no cluster; give its number")
-        if not isinstance(name, str) or not name.strip():
-            raise InputError("a name for a cluster is a text of at least one character")
-        count = self.session.label(name, InCluster(cluster))
-        self.view._toast(f"{count:,} labelled “{name}”" if count else f"all of them were “{name}” already")
 
     def on_split(self, name: str) -> None:
         """Split a category by cluster."""

@@ -11,7 +11,7 @@ from explorer.views.part import Part
 if TYPE_CHECKING:
     from explorer.views.explorer import Explorer
 
-LATER = 1.5  # seconds after the last change
+LATER = 0.4  # seconds after a change
 
 
 class Look(Part):

@@ -42,7 +42,8 @@ class Sent:
         if self.action is not None and session.workspace.find(self.action):
             return True
         if verb in _NOT_AGAIN:
-            raise InputError(f"the connection was lost before “{verb.replace('_', ' ')}” could be done; do it again if you still want it")
+            what = verb.replace("_", " ")
+            raise InputError(f"the connection was lost before “{what}” could be done; do it again if you still want it")
         if verb in _OF_SELECTION:
             self._select(session)
         return False

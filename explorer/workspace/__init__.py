@@ -8,7 +8,7 @@ import tempfile
 import threading
 import weakref
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +20,8 @@ import pyarrow as pa
 from explorer.dataset import Dataset
 from explorer.errors import InputError
 from explorer.labels import Change, Labels
-from explorer.workspace import opening
-from explorer.workspace.files import write_json
+from explorer.workspace import opening, wal
+from explorer.workspace.files import copy_aside, write_json
 from explorer.workspace.journal import DEFAULT_SET, FORMAT, By, Damaged, Entry, Journal
 from explorer.workspace.numbering import Numbering
 from explorer.workspace.replay import SNAPSHOT, Set, check_fits, from_snapshot, replayed, save_snapshot
@@ -53,7 +53,6 @@ class Workspace(Results):
     def __init__(self, dataset: Dataset, path: str | Path | None = None) -> None:
         self.path = Path(path) if path is not None else None
         super().__init__(dataset, self.path or Path(tempfile.mkdtemp(prefix="explorer-")))
-        self.notes: list[str] = []  # what was found when it was opened
         self._frozen = False  # whether it stays as it is, because it cannot be written or is damaged
         self._since = [0, 0]  # rows and items since the last snapshot
         self._unheard: list[Entry] = []  # replayed, and not yet told to those who watch
@@ -74,27 +73,47 @@ class Workspace(Results):
 
     def _open(self, path: Path) -> None:
         opening.check_folder(path)
+        known, notes = opening.manifest(path, self.dataset)
+        self.notes += notes
         try:
-            manifest = opening.manifest(path, self.dataset)
             opening.writable(path)
         except OSError as problem:
             if not (path / opening.JOURNAL).exists():
                 raise
-            self._shadow(
-                path, f"{path} cannot be written ({problem.strerror or problem}): labels can be looked at and exported, not changed"
-            )
+            self._shadow(path, f"{path} cannot be written ({problem.strerror or problem})")
             return
         try:
-            self.notes += opening.check_journal(path, manifest)
-            self._begin(opening.journal(path))
+            lost = opening.check_journal(path, known)
+            log = copy_aside(path / f"{opening.JOURNAL}-wal") if (path / f"{opening.JOURNAL}-wal").exists() and lost else None
+            self._journal = opening.journal(path, self.notes)
+            if lost:
+                self.notes.append(self._put_back(lost, log))
+            opening.check_sound(path, self._journal)
+            if known.get("journal") not in {None, self._journal.uuid}:
+                self.notes.append(f"{path / 'manifest.json'} speaks of another journal; it is written anew")
+            if notes or known.get("journal") not in {None, self._journal.uuid}:
+                opening.check_ids(path, self._journal, self.dataset)
+            self._begin(self._journal)
         except (sqlite3.DatabaseError, Damaged) as problem:
             if isinstance(problem, sqlite3.OperationalError) and not opening.damaged(problem):
-                raise
+                if not (known or notes):
+                    raise
+                self._shadow(path, f"{path} cannot be written ({problem})")
+                return
             self._rescue(path, problem)
             return
-        assert self._journal is not None
         opening.write_manifest(path, self.dataset, self._journal.uuid)
         self.dataset_folder()
+
+    def _put_back(self, lost: str, log: Path | None) -> str:
+        assert self.path is not None
+        assert self._journal is not None
+        count = 0 if log is None else opening.put_back(self._journal, log)
+        kept = "" if log is None else f", and the file was copied to {log.name}"
+        return (
+            f"{self.path / opening.JOURNAL}-wal, the end of the journal, is damaged ({lost}): {count:,} changes were read out "
+            f"of it all the same, others may be missing{kept}"
+        )
 
     def _begin(self, journal: Journal, snapshots: Path | None = None) -> None:
         """Read the labels out of a journal."""
@@ -112,13 +131,18 @@ class Workspace(Results):
 
     def _shadow(self, path: Path, why: str) -> None:
         """Work on a copy, because the folder cannot be written: SQLite could not even read a journal there."""
-        self._aside(why)
+        if self._journal is not None:
+            self._journal.close()
+        self._aside(f"{why}: labels can be looked at and exported, not changed. When it can be written again, open it again")
         assert self.spare is not None
-        for name in (opening.JOURNAL, f"{opening.JOURNAL}-wal"):
-            if (path / name).exists():
-                shutil.copyfile(path / name, self.spare / name)
         try:
-            self._begin(opening.journal(self.spare), path)
+            lost = wal.lost(path / f"{opening.JOURNAL}-wal")
+            opening.copy_files(path, self.spare)
+            self._journal = opening.journal(self.spare, self.notes)
+            if lost:
+                raise Damaged(f"the end of it, {opening.JOURNAL}-wal: {lost}")
+            opening.check_sound(path, self._journal)
+            self._begin(self._journal, path)
         except (sqlite3.DatabaseError, Damaged) as problem:
             self._rescue(path, problem)
 
@@ -252,7 +276,7 @@ class Workspace(Results):
             self._look_after()
             try:
                 self._read_on(self._journal)
-            except sqlite3.Error as problem:
+            except (sqlite3.Error, Damaged) as problem:
                 raise InputError(
                     f"the journal of {self.path} cannot be read ({problem}); run: explorer check {self.path}"
                 ) from problem
@@ -267,7 +291,11 @@ class Workspace(Results):
                     self._come_back()
                 written = self._write(self._need(), asked, make, rule)
                 if not self._need().there:  # removed while it was written: it went nowhere
-                    self._come_back()
+                    try:
+                        self._come_back()
+                    except BaseException:
+                        self._forget_row(written)
+                        raise
             except (sqlite3.Error, OSError, Damaged) as problem:
                 why = f"{self.path} cannot be written ({getattr(problem, 'strerror', None) or problem})"
                 self.trouble = f"{why}; labels given now are not saved. It is tried again with the next one"
@@ -355,19 +383,26 @@ class Workspace(Results):
         journal, path = self._need(), self.path
         assert path is not None
         path.mkdir(parents=True, exist_ok=True)
-        if (path / opening.JOURNAL).exists():
-            again = opening.journal(path)
-            if again.uuid != journal.uuid or again.seal(self._replay.seq) != journal.seal(self._replay.seq):
-                again.close()
-                raise OSError(f"another journal is in the place of {path / opening.JOURNAL}; restart to use it")
-        else:
+        with suppress(FileExistsError):  # another process was first
             journal.copy_to(path / opening.JOURNAL)
-            again = opening.journal(path)
+        again = opening.journal(path)
+        if again.uuid != journal.uuid or again.seal(self._replay.seq) != journal.seal(self._replay.seq):
+            again.close()
+            raise OSError(f"another journal is in the place of {path / opening.JOURNAL}; move it away, or open the workspace again")
         self._journal = again
         journal.close()
         opening.write_manifest(path, self.dataset, again.uuid)
         self.dataset_folder()
         self.notes.append(f"{path} had been removed; its labels were written anew")
+
+    def _forget_row(self, written: Entry) -> None:
+        """Take a row back that went into a file that was removed meanwhile and could not be written anew: it is not saved."""
+        journal = self._need()
+        with suppress(sqlite3.Error):  # else it stays, and is seen again when it is written
+            if written and not written.again and journal.last == written.seq:
+                with journal.transaction():
+                    journal.connection.execute("DELETE FROM journal WHERE seq = ?", (written.seq,))
+        self._replay, _ = replayed(journal, self._numbering.index)
 
     # Snapshots, saved selections, views
 
@@ -402,7 +437,9 @@ class Workspace(Results):
         with self._lock:
             try:
                 with nullcontext() if self.path is None or self._frozen else self._need().transaction():
-                    write_json(self.writable_folder / "selections.json", {"selections": change(self.selections())})
+                    kept = change(self.selections())
+                    self._keep_damaged("selections.json")
+                    write_json(self.writable_folder / "selections.json", {"selections": kept})
             except (OSError, sqlite3.Error) as problem:
                 why = getattr(problem, "strerror", None) or problem
                 raise InputError(f"not saved: {self.folder} cannot be written ({why})") from problem

@@ -40,7 +40,7 @@ def carved(path: Path, log: Path | None = None) -> dict[int, Row]:
 def _page_size(data: bytes) -> int:
     size = struct.unpack(">H", data[16:18])[0] if len(data) >= 18 else 0
     size = 65536 if size == 1 else size
-    return size if 512 <= size and not size & (size - 1) else 4096
+    return size if size >= 512 and not size & (size - 1) else 4096
 
 
 def _rows(page: bytes, begin: int, pages: dict[int, bytes]) -> Iterator[Row]:
@@ -63,7 +63,7 @@ def _row(page: bytes, place: int, pages: dict[int, bytes]) -> Row | None:
         length, at = _varint(page, place)
         seq, at = _varint(page, at)
         head, first = _varint(page, at)
-        if not (_COLUMNS < head <= length and page[first : first + 1] == b"\0"):  # the number stands before the record, and is NULL in it
+        if head <= _COLUMNS or head > length or page[first] != 0:  # the number stands before the record, and is NULL in it
             return None
         values = _record(_payload(page, at, length, pages))
         row = (seq, *values[1:])

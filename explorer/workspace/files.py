@@ -15,6 +15,7 @@ from explorer.errors import InputError
 
 SUM = "sum"
 
+
 def read_json(path: Path) -> dict[str, Any]:
     """An object in a file; nothing where there is no file.
 

@@ -97,7 +97,11 @@ def check_ids(path: Path, found: Journal, dataset: Dataset) -> None:
         When most of its items are not in the data.
     """
     ids = ids_of(found)
-    if len(ids) and (_numbered(ids) or not pd.Index(ids).isin(dataset.index).mean() >= SAME) and len(ids) != len(dataset):
+    if _numbered(ids) or _numbered(dataset.ids):
+        same = len(ids) == len(dataset)
+    else:
+        same = bool(pd.Index(ids).isin(dataset.index).mean() >= SAME)
+    if len(ids) and not same:
         raise _other(path, f"a collection of {len(ids):,} items", dataset)
 
 
@@ -140,14 +144,14 @@ def check_journal(path: Path, known: dict[str, Any]) -> str:
         When the journal that the manifest or the snapshot speaks of is not there, or is empty.
     """
     place = path / JOURNAL
-    if not place.exists() or place.stat().st_size == 0:
-        if known.get("journal") or (path / SNAPSHOT).exists():
-            raise Damaged("it is not there" if not place.exists() else "it is empty")
+    there = place.exists()
+    if (not there or place.stat().st_size == 0) and (known.get("journal") or (path / SNAPSHOT).exists()):
+        raise Damaged("it is empty" if there else "it is not there")
     return wal.lost(place.with_name(f"{JOURNAL}-wal"))
 
 
-def put_back(found: Journal, log: Path) -> tuple[int, str]:
-    """Append the rows that a damaged write-ahead log holds and SQLite did not find; how many, and where the log was kept."""
+def put_back(found: Journal, log: Path) -> int:
+    """Append the rows that a damaged write-ahead log holds and SQLite did not find, and say how many."""
     from explorer.workspace.carving import carved
 
     assert found.path is not None
@@ -157,7 +161,7 @@ def put_back(found: Journal, log: Path) -> tuple[int, str]:
         fresh = [row for seq, row in rows.items() if seq not in known]
         for row in fresh:
             found.put_back(row)
-    return len(fresh), str(log)
+    return len(fresh)
 
 
 def check_sound(path: Path, found: Journal) -> None:
@@ -281,4 +285,5 @@ def has_room(folder: Path) -> bool:
 
 def damaged(problem: sqlite3.Error) -> bool:
     """Whether SQLite says that a file is broken, rather than busy, full or out of reach."""
-    return any(word in str(problem) for word in ("malformed", "not a database", "no such table", "no such column", "corrupt", "missing from index"))
+    said = ("malformed", "not a database", "no such table", "no such column", "corrupt")
+    return any(words in str(problem) for words in said)

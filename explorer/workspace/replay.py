@@ -126,12 +126,8 @@ def read_snapshot(path: Path) -> tuple[dict[str, Any], dict[str, tuple[dict[str,
     FileNotFoundError
         When there is none.
     """
-    seal, _, body = path.read_bytes().partition(b"\n")
-    if hashlib.sha256(body).hexdigest().encode() != seal:
-        raise Damaged(f"{path.name} is not as it was written")
-    line, _, data = body.partition(b"\n")
-    head, at = json.loads(line), 0
-    found = {}
+    head, data = _sealed(path)
+    found, at = {}, 0
     for one in head["sets"]:
         arrays = []
         for width, length in one["parts"]:
@@ -141,10 +137,18 @@ def read_snapshot(path: Path) -> tuple[dict[str, Any], dict[str, tuple[dict[str,
     return head, found
 
 
+def _sealed(path: Path) -> tuple[dict[str, Any], bytes]:
+    seal, _, body = path.read_bytes().partition(b"\n")
+    if hashlib.sha256(body).hexdigest().encode() != seal:
+        raise Damaged(f"{path.name} is not as it was written")
+    line, _, data = body.partition(b"\n")
+    return json.loads(line), data
+
+
 def snapshot_head(path: Path) -> dict[str, Any] | None:
     """What a snapshot says of itself, without its labels; None where there is none that is whole."""
     try:
-        return read_snapshot(path)[0]
+        return _sealed(path)[0]
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
@@ -202,5 +206,6 @@ def check_fits(change: Change, items: int) -> None:
 
 
 __all__ = [
-    "SNAPSHOT", "Replay", "Set", "check_fits", "from_snapshot", "made_of", "read_snapshot", "replayed", "save_snapshot", "snapshot_head",
+    "SNAPSHOT", "Replay", "Set", "check_fits", "from_snapshot", "made_of", "read_snapshot", "replayed", "save_snapshot",
+    "snapshot_head",
 ]  # fmt: skip

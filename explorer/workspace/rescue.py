@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import shutil
 import sqlite3
 import tempfile
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pandas as pd
@@ -14,9 +13,9 @@ import pyarrow as pa
 
 from explorer.dataset import Dataset
 from explorer.errors import InputError
-from explorer.labels import Change
 from explorer.workspace import opening
-from explorer.workspace.journal import Damaged, Entry, Journal
+from explorer.workspace.carving import Row, carved
+from explorer.workspace.journal import Damaged, Journal, row_of, text_of
 from explorer.workspace.replay import SNAPSHOT, Replay, check_fits, made_of, read_snapshot
 
 _MISSES = 1_000  # rows that are not found one after the other, after which there are no more
@@ -30,18 +29,9 @@ def rescued(path: Path, dataset: Dataset) -> Replay:
     InputError
         When neither can be read; the journal is named, and nothing is touched.
     """
-    with tempfile.TemporaryDirectory(prefix="explorer-") as place:
-        copy = Path(place) / opening.JOURNAL
-        for name in (opening.JOURNAL, f"{opening.JOURNAL}-wal"):
-            if (path / name).exists():
-                shutil.copyfile(path / name, Path(place) / name)
-        return _rescued(path, copy, dataset)
-
-
-def _rescued(path: Path, copy: Path, dataset: Dataset) -> Replay:
-    ids = _ids(copy, path)
+    ids, rows = readable(path)
     begun = _snapshot(path, ids)
-    if ids is None or (begun is None and not any(_rows(copy))):
+    if ids is None or (begun is None and not rows):
         where = f"{path / opening.JOURNAL} is damaged, and so is what could stand in for it"
         raise InputError(f"{where}; nothing was changed: restore it from a copy, or choose another --workspace")
     replay = begun or Replay(ids)
@@ -50,14 +40,24 @@ def _rescued(path: Path, copy: Path, dataset: Dataset) -> Replay:
     if len(new := dataset.index[~dataset.index.isin(replay.index)]):
         replay.grow(replay.index.append(new))
     upto = replay.seq
-    for entry, change in _rows(copy):
+    for row in rows.values():
+        entry, change, _ = row_of(row)
         if entry.seq > upto:
-            try:
+            with suppress(Damaged):
                 check_fits(change, len(ids))
                 replay.take(entry, change)
-            except Damaged:
-                continue
+        else:
+            replay.note(entry)
     return replay
+
+
+def readable(path: Path) -> tuple[pd.Index | None, dict[int, Row]]:
+    """The ids by number, and the rows that are as they were written, by number, all columns: SQLite's, and what it cannot find."""
+    with tempfile.TemporaryDirectory(prefix="explorer-") as place:
+        copy = Path(place) / opening.JOURNAL
+        opening.copy_files(path, Path(place))
+        rows = carved(copy, copy.with_name(f"{copy.name}-wal"))
+        return _ids(copy, path), dict(sorted((rows | dict(_rows(copy))).items()))
 
 
 def _ids(copy: Path, path: Path) -> pd.Index | None:
@@ -70,7 +70,7 @@ def _ids(copy: Path, path: Path) -> pd.Index | None:
         pass
     try:
         return pd.Index(Dataset.load(path / "dataset").ids)
-    except (OSError, ValueError, KeyError, TypeError, pa.ArrowException):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, pa.ArrowException):
         return None
 
 
@@ -82,8 +82,8 @@ def _snapshot(path: Path, ids: pd.Index | None) -> Replay | None:
     return None if ids is None or head["items"] > len(ids) else made_of(sets, ids[: head["items"]], head["seq"])
 
 
-def _rows(copy: Path) -> Iterator[tuple[Entry, Change]]:
-    """The rows that can be read, asked for one by one: where SQLite cannot walk through them it may still find them."""
+def _rows(copy: Path) -> Iterator[tuple[int, Row]]:
+    """The rows that SQLite finds, asked for one by one: where it cannot walk through them it may still find them."""
     try:
         journal = _raw(copy)
     except sqlite3.Error:
@@ -93,17 +93,21 @@ def _rows(copy: Path) -> Iterator[tuple[Entry, Change]]:
         while misses < _MISSES:
             seq += 1
             try:
-                entry, change, _ = journal.read(seq)
-            except (sqlite3.Error, Damaged):
+                found = journal.connection.execute("SELECT * FROM journal WHERE seq = ?", (seq,)).fetchone()
+                if found is None:
+                    raise Damaged(f"row {seq} is not there")
+                row_of(found)
+            except (sqlite3.Error, Damaged, OverflowError):
                 misses += 1
                 continue
             misses = 0
-            yield entry, change
+            yield seq, found
 
 
 def _raw(copy: Path) -> Journal:
     """A journal that is only read, whatever SQLite thinks of its tables."""
     found = Journal.__new__(Journal)
     found.path, found.connection = copy, sqlite3.connect(f"file:{copy}?mode=ro", uri=True)
+    found.connection.text_factory = text_of
     found.connection.execute("PRAGMA schema_version")
     return found

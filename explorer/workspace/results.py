@@ -15,8 +15,9 @@ import param
 from explorer.dataset import Dataset
 from explorer.errors import InputError
 from explorer.grid import Grid
-from explorer.step import Result
-from explorer.workspace.files import read_json, write_json
+from explorer.selection import from_json
+from explorer.step import KINDS, Result
+from explorer.workspace.files import copy_aside, move_aside, read_json, write_json
 
 
 class Results(param.Parameterized):
@@ -30,6 +31,8 @@ class Results(param.Parameterized):
         self.dataset = dataset
         self.folder = folder
         self.spare: Path | None = None
+        self.notes: list[str] = []  # what was found to be damaged or missing, in sentences
+        self._broken: set[Path] = set()  # damaged results that could not be moved aside
         self._lock = threading.RLock()
         self._grids: weakref.WeakValueDictionary[str, Grid] = weakref.WeakValueDictionary()
         self._grids_lock = threading.Lock()
@@ -43,11 +46,18 @@ class Results(param.Parameterized):
         """The dataset as a child process maps it into memory; written the first time it is asked for."""
         place = self.folder / "dataset"
         with self._lock:
-            if read_json(place / "manifest.json").get("fingerprint") != self.dataset.fingerprint:
+            if not self._is_of(place):
                 place = self.writable_folder / "dataset"
-                if read_json(place / "manifest.json").get("fingerprint") != self.dataset.fingerprint:
+                if not self._is_of(place):
                     self._replace_dataset(place)
         return place
+
+    def _is_of(self, place: Path) -> bool:
+        """Whether there is this dataset, as far as its manifest says; a damaged one is written anew."""
+        try:
+            return bool(read_json(place / "manifest.json").get("fingerprint") == self.dataset.fingerprint)
+        except InputError:
+            return False
 
     def _replace_dataset(self, folder: Path) -> None:
         fresh, before = (Path(tempfile.mkdtemp(prefix=".writing-", dir=folder.parent)) for _ in range(2))
@@ -67,23 +77,39 @@ class Results(param.Parameterized):
         """Where a result is or will be."""
         below = Path("results") / kind / method / key
         kept = self.folder / below
-        return kept if self.spare is None or (kept / "settings.json").exists() else self.spare / below
+        here = self.spare is None or ((kept / "settings.json").exists() and kept not in self._broken)
+        return kept if here or self.spare is None else self.spare / below
 
     def get(self, kind: str, method: str, key: str) -> Result | None:
-        """A result computed before, or None.
+        """A result computed before, or None; a damaged one is moved aside, noted, and None too, so that it is computed again.
 
         Raises
         ------
         InputError
-            When it is there and damaged.
+            When a damaged one cannot be moved.
         """
         folder = self.result_folder(kind, method, key)
-        if not (folder / "settings.json").exists():
+        if not folder.exists():
             return None
         try:
-            return Result.load(folder)
-        except (OSError, ValueError, KeyError, TypeError, EOFError) as problem:
-            raise InputError(f"{folder} is damaged ({problem}); delete that folder, and it is computed again") from problem
+            return read_result(folder, kind)
+        except ValueError as problem:
+            self._move_aside(folder, str(problem))
+            return None
+
+    def _move_aside(self, folder: Path, problem: str) -> None:
+        try:
+            kept = f"it was kept as {move_aside(folder).name}"
+        except OSError as why:
+            if self.spare is None:
+                raise InputError(f"{folder} is damaged ({problem}) and cannot be moved ({why.strerror or why})") from why
+            self._broken.add(folder)
+            kept = "it is left as it is"
+        self._note(f"{folder} is damaged ({problem}); {kept}, and what was in it is computed again")
+
+    def _note(self, sentence: str) -> None:
+        if sentence not in self.notes:
+            self.notes.append(sentence)
 
     def put(self, result: Result) -> Result:
         """Keep a result; it is whole on disk or absent."""
@@ -113,20 +139,115 @@ class Results(param.Parameterized):
             raise InputError(f"{self.writable_folder} cannot be written ({why}); free some disk, then do it again") from problem
 
     def recall(self) -> dict[str, Result]:
-        """The results that were current when the workspace was last used with this same dataset."""
-        known = read_json(self.folder / "current.json")
-        if known.get("fingerprint") != self.dataset.fingerprint:
+        """The results that were current when the workspace was last used with this same dataset.
+
+        One that is missing or damaged is left out and noted, and so is the list of them itself.
+        """
+        place = next((one for one in self._places("current.json") if one.exists()), None)
+        if place is None:
             return {}
         try:
-            found = {str(name): self.get(*map(str, address)) for name, address in known["results"].items()}
-        except (TypeError, AttributeError, KeyError) as problem:
-            raise InputError(f"{self.folder}/current.json is damaged ({problem}); delete it: it holds no labels") from problem
-        return {name: result for name, result in found.items() if result is not None and len(result.values) == len(self.dataset)}
+            known = read_json(place)
+            if known.get("fingerprint") != self.dataset.fingerprint:
+                return {}
+            listed = {str(name): address_of(address) for name, address in known["results"].items()}
+        except (ValueError, TypeError, AttributeError, KeyError):
+            self._note(f"{place} is damaged; it holds no labels, only which results are shown: choose them again")
+            return {}
+        found = {name: self._recalled(name, address) for name, address in listed.items()}
+        return {name: result for name, result in found.items() if result is not None}
+
+    def _recalled(self, name: str, address: tuple[str, str, str]) -> Result | None:
+        folder = self.result_folder(*address)
+        if not folder.exists():
+            self._note(f"the last {name} cannot be shown: {folder} is not there; compute that again")
+            return None
+        try:
+            return read_result(folder, address[0], len(self.dataset))
+        except ValueError as problem:
+            self._note(f"the last {name} cannot be shown: {folder} is damaged ({problem}); compute that again")
+            return None
+
+    def _places(self, name: str) -> list[Path]:
+        """Where a small file is looked for, the newest first."""
+        return list(dict.fromkeys([self.writable_folder / name, self.folder / name]))
 
     def selections(self) -> dict[str, Any]:
-        """The saved selections as plain values by name, in the order in which they were made."""
-        found = read_json(self.writable_folder / "selections.json") or read_json(self.folder / "selections.json")
-        found = found.get("selections", {})
-        if not isinstance(found, dict):
-            raise InputError(f"{self.folder}/selections.json is damaged; restore or delete it, the labels are not in it")
-        return found
+        """The saved selections as plain values by name, in the order in which they were made.
+
+        One that is damaged is left out and noted.
+        """
+        for place in self._places("selections.json"):
+            try:
+                found = read_json(place).get("selections", {})
+                items = list(found.items())
+            except (InputError, AttributeError):
+                self._note(f"{place} is damaged, so the saved selections in it are not there; the labels are not in that file")
+                continue
+            if items:
+                return {name: kept for name, kept in items if self._readable(place, name, kept)}
+        return {}
+
+    def _readable(self, place: Path, name: str, kept: Any) -> bool:
+        try:
+            from_json(kept["rule"])
+            {slot: address_of(address) for slot, address in kept["on"].items()}
+        except (TypeError, KeyError, ValueError, AttributeError, RecursionError) as problem:
+            self._note(f"the saved selection {name!r} in {place} is damaged ({problem}) and left out")
+            return False
+        return True
+
+    def _keep_damaged(self, name: str) -> None:
+        """Keep a copy of a small file that is about to be replaced, where something in it is damaged."""
+        place = self.folder / name
+        if self.spare is None and any(str(place) in note for note in self.notes) and place.exists():
+            kept = copy_aside(place)
+            self.notes = [note for note in self.notes if str(place) not in note]
+            self._note(f"a damaged {name} was kept as {kept}")
+
+
+def address_of(plain: Any) -> tuple[str, str, str]:
+    """Kind, method and key of a result, as a list in JSON has them.
+
+    Raises
+    ------
+    ValueError
+        When they are not the names of folders.
+    """
+    if not isinstance(plain, list) or len(plain) != 3 or not all(map(_name, plain)) or plain[0] not in KINDS:
+        raise ValueError(f"{plain!r} is not the address of a result")
+    return plain[0], plain[1], plain[2]
+
+
+def _name(part: Any) -> bool:
+    """Whether it names a folder, and none but in its place."""
+    return isinstance(part, str) and part not in {"", ".", ".."} and not set(part) & set("/\\\0:")
+
+
+def read_result(folder: Path, kind: str, items: int | None = None) -> Result:
+    """A result that is whole as far as can be seen without reading all of it.
+
+    Raises
+    ------
+    ValueError
+        When it is damaged; in words, without the folder's name.
+    """
+    try:
+        result = Result.load(folder)
+        for name in read_json(folder / "sums.json"):
+            if not (folder / name).exists():
+                raise ValueError(f"{name} is not there")
+    except FileNotFoundError as problem:
+        raise ValueError(f"{Path(problem.filename).name} is not there") from problem
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, OverflowError, SyntaxError, MemoryError) as problem:
+        raise ValueError(str(problem) or type(problem).__name__) from problem
+    values = result.values
+    rows = (items or len(values)) if values.ndim else 0
+    shape = {"extract": (rows, *values.shape[1:2]), "reduce": (rows, 2), "cluster": (rows,)}[kind]
+    sort = "i" if kind == "cluster" else "f"
+    if result.kind != kind or values.dtype.kind != sort or values.ndim != len(shape) or values.shape != shape or 0 in shape:
+        raise ValueError(f"its values are {values.dtype} of shape {values.shape}")
+    for name, array in result.arrays.items():
+        if len(array) != rows:
+            raise ValueError(f"array-{name}.npy has {len(array):,} rows, not {rows:,}")
+    return result

@@ -71,7 +71,8 @@ class Served:
         self.said: list[str] = []
         self._ready = threading.Event()
         self.url = ""
-        threading.Thread(target=self._listen, daemon=True).start()
+        self._listener = threading.Thread(target=self._listen, daemon=True)
+        self._listener.start()
         assert self._ready.wait(90), f"not served: {self.said}"
         assert self.url, f"not served: {self.said}"
 
@@ -85,10 +86,10 @@ class Served:
         self._ready.set()
 
     def close(self) -> None:
-        if self.process.poll() is not None:
-            return
-        self.process.terminate()
-        self.process.wait(20)
+        if self.process.poll() is None:
+            self.process.terminate()
+            self.process.wait(20)
+        self._listener.join(20)
         if self.process.stderr is not None:
             self.process.stderr.close()
 

@@ -174,48 +174,52 @@ function drawPoints() {
   const context = points.getContext("2d")
   const image = context.createImageData(width, height)
   const {codes, off} = legend
+  const scale = camera.scale * camera.ratio
+  const view = {width, height, scale, ox: width / 2 - camera.x * scale, oy: height / 2 + camera.y * scale}
   const shown = Uint8Array.from(legend.names, (_, code) => (off.has(code) ? 0 : 1))
-  const [scale, ox, oy] = [camera.scale * camera.ratio, width / 2 - camera.x * camera.scale * camera.ratio, height / 2 + camera.y * camera.scale * camera.ratio]
+  const layers = new Uint8Array(count) // of each point: 0 not drawn, 1 drawn, 2 searched for
   let inView = 0
   for (let place = 0; place < count; place++) {
-    if (!shown[codes[place]]) continue
-    const [px, py] = [xs[place] * scale + ox, oy - ys[place] * scale]
+    if (shown[codes[place]] === 0) continue
+    const px = xs[place] * scale + view.ox
+    const py = view.oy - ys[place] * scale
+    if (px < -20 || px >= width + 20 || py < -20 || py >= height + 20) continue
+    layers[place] = matched !== null && matched[place] === 1 ? 2 : 1
     if (px >= 0 && px < width && py >= 0 && py < height) inView++
   }
   const room = Math.sqrt((width * height) / Math.max(1, inView))
   const radius = Math.max(1, Math.min(camera.ratio * Math.min(4.5, Math.max(1, (room / camera.ratio) * 0.17)), room * 0.5))
-  const view = {width, height, scale, ox, oy, shown}
-  if (!matched) layer(image.data, view, radius, 1, () => true)
-  else {
-    layer(image.data, view, radius, DIM, (place) => !matched[place])
-    layer(image.data, view, radius * 1.25, 1, (place) => matched[place])
-  }
+  layer(image.data, view, radius, matched ? DIM : 1, layers, 1)
+  if (matched) layer(image.data, view, radius * 1.25, 1, layers, 2)
   context.putImageData(image, 0, 0)
   const homeless = data.homeless ? ` · ${number(data.homeless)} have no place` : ""
   sentence.textContent = `${number(inView)} of ${number(count)} drawn${homeless}`
 }
 
-function layer(pixels, {width, height, scale, ox, oy, shown}, radius, strength, isIn) {
+// The loops below run for every point of a million, and are written plainly for it: nothing is allocated in them.
+function layer(pixels, {width, height, scale, ox, oy}, radius, strength, layers, which) {
   if (sums.length !== width * height * 4) sums = new Float32Array(width * height * 4)
   else sums.fill(0)
-  const {codes} = legend
   const {table, places} = colored(legend)
-  const all = stamp(radius)
+  const all = stamp(radius).map(({dx, dy, cover}) => ({dx, dy, cover, offsets: dx.map((x, part) => (dy[part] * width + x) * 4)}))
   const reach = Math.ceil(radius + 0.5)
   for (let place = 0; place < count; place++) {
-    if (!shown[codes[place]] || !isIn(place)) continue
+    if (layers[place] !== which) continue
     const px = xs[place] * scale + ox
     const py = oy - ys[place] * scale
-    if (px < -reach || px >= width + reach || py < -reach || py >= height + reach) continue
-    const [x0, y0] = [Math.floor(px), Math.floor(py)]
-    const {dx, dy, cover} = all[Math.floor((px - x0) * 4) + 4 * Math.floor((py - y0) * 4)]
+    const x0 = Math.floor(px)
+    const y0 = Math.floor(py)
+    const mark = all[Math.floor((px - x0) * 4) + 4 * Math.floor((py - y0) * 4)]
+    const {dx, dy, cover, offsets} = mark
     const at = places[place] * 3
-    const [red, green, blue] = [table[at], table[at + 1], table[at + 2]]
+    const red = table[at]
+    const green = table[at + 1]
+    const blue = table[at + 2]
+    const middle = (y0 * width + x0) * 4
     const inside = x0 >= reach && x0 < width - reach && y0 >= reach && y0 < height - reach
-    for (let part = 0; part < dx.length; part++) {
-      const [x, y] = [x0 + dx[part], y0 + dy[part]]
-      if (!inside && (x < 0 || x >= width || y < 0 || y >= height)) continue
-      const to = (y * width + x) * 4
+    for (let part = 0; part < offsets.length; part++) {
+      if (!inside && (x0 + dx[part] < 0 || x0 + dx[part] >= width || y0 + dy[part] < 0 || y0 + dy[part] >= height)) continue
+      const to = middle + offsets[part]
       const share = cover[part]
       sums[to] += share
       sums[to + 1] += share * red
@@ -223,13 +227,22 @@ function layer(pixels, {width, height, scale, ox, oy, shown}, radius, strength, 
       sums[to + 3] += share * blue
     }
   }
+  blend(pixels, strength)
+}
+
+// Lays the sums over what is drawn already.
+function blend(pixels, strength) {
   for (let to = 0; to < sums.length; to += 4) {
     const cover = sums[to]
-    if (!cover) continue
+    if (cover === 0) continue
     const alpha = strength * COVER[Math.min(256, Math.round(cover * 16))]
     const under = (pixels[to + 3] / 255) * (1 - alpha)
     const whole = alpha + under
-    for (let channel = 0; channel < 3; channel++) pixels[to + channel] = ((sums[to + 1 + channel] / cover) * alpha + pixels[to + channel] * under) / whole
+    const share = alpha / cover / whole
+    const rest = under / whole
+    pixels[to] = sums[to + 1] * share + pixels[to] * rest
+    pixels[to + 1] = sums[to + 2] * share + pixels[to + 1] * rest
+    pixels[to + 2] = sums[to + 3] * share + pixels[to + 2] * rest
     pixels[to + 3] = 255 * whole
   }
 }

@@ -3,6 +3,7 @@
 class Dialogs {
   constructor(store) {
     this.store = store
+    this.categoryForm = new CategoryForm(store, this)
     this.toasts = h("div", {class: "toasts", role: "status", "aria-live": "polite"})
     this.el = h("div", {}, this.toasts)
     this.written = null // what waits for a picture
@@ -49,25 +50,9 @@ class Dialogs {
     this.open(assign ? `Label ${count} selected as` : "New category", name, [{text: assign ? "Label" : "Create", class: "primary", run}])
   }
 
-  category(category) {
-    const others = this.store.get("labels").categories.filter((other) => other.name !== category.name)
-    const name = h("input", {type: "text", maxlength: "200", value: category.name, "aria-label": "name"})
-    const color = h("input", {type: "color", value: category.color, "aria-label": "colour"})
-    const into = h("select", {"aria-label": "merge into"}, h("option", {value: "-1"}, "keep apart"), others.map((other, place) => h("option", {value: String(place)}, other.name)))
-    const save = (close) => {
-      if (color.value !== category.color) this.store.save({verb: "recolor", name: category.name, color: color.value})
-      if (into.value !== "-1") this.store.save({verb: "merge", name: category.name, into: others[Number(into.value)].name})
-      else if (name.value !== category.name && name.value.trim()) this.store.save({verb: "rename", name: category.name, to: name.value})
-      close()
-    }
-    const remove = (close) => { this.store.save({verb: "delete", name: category.name}); close() }
-    const select = (close) => { this.store.send({verb: "select", rule: {rule: "label", category: category.name}, mode: "replace"}); close() }
-    this.open(`Category “${category.name}”`, [
-      h("label", {}, "Name", name), h("label", {}, "Colour", color), h("label", {}, `Merge its ${number(category.count)} items into`, into)],
-    [{text: "Delete", class: "danger", run: remove}, {text: `Select its ${number(category.count)}`, run: select}, {text: "Save", class: "primary", run: save}])
-  }
+  category(category) { this.categoryForm.open(category) }
 
-  export() {
+  export(pictured = false) {
     const data = new ExportForm(this.store)
     const picture = new PictureForm(this.store, this.screen())
     const what = h("span", {class: "group", role: "group", "aria-label": "what to export"})
@@ -75,7 +60,7 @@ class Dialogs {
       [data.el.hidden, picture.el.hidden] = [pictured, !pictured]
       fill(what, [["Data", false], ["Picture", true]].map(([text, one]) => button(text, () => choose(one), {class: one === pictured ? "on" : "", "aria-pressed": String(one === pictured)})))
     }
-    choose(false)
+    choose(pictured)
     const run = (close) => (picture.el.hidden ? this.write(dialog, data, close) : this.download(dialog, picture, close))
     const dialog = this.open("Export", [what, data.el, picture.el], [{text: "Download", class: "primary", run}])
     if (this.store.get("exporting")) this.follow(dialog, data, () => { dialog.close(); dialog.remove() })

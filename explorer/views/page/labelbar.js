@@ -27,6 +27,7 @@ class LabelBar {
       button(selection.count ? `Label ${number(selection.count)} selected${hidden}` : "Label selection", () => this.dialogs.newCategory(true), {class: "primary", "data-key": "label", disabled: off || !selection.count, title: "Give the selection a new or an old category (N)"}),
       h("div", {class: "chips"}, chips),
       button("+ new category", () => this.dialogs.newCategory(false), {class: "chip add", "data-key": "new", disabled: off}),
+      button("Focus", () => this.store.set({focusing: true}), {disabled: off, title: "One item after another, large, with keys to decide (E)", "aria-keyshortcuts": "E", "data-key": "focus"}),
       h("span", {class: "grow"}),
       h("span", {class: "muted", role: "status"}, `${number(labels.labelled)} of ${number(labels.total)} labelled`),
       button("Remove label", () => this.store.save({verb: "unlabel"}), {disabled: off || !selection.count || !labels.labelled, title: "Take the selected items' labels away (Del)", "data-key": "unlabel"}),
@@ -42,7 +43,11 @@ class LabelBar {
     return choose
   }
 
-  label(name) { if (this.able) this.store.save({verb: "label", name}) }
+  label(name) {
+    if (!this.able) return
+    this.store.set({used: name})
+    this.store.save({verb: "label", name})
+  }
 
   labelByKey(key) {
     const category = this.store.get("labels")?.categories.find((one) => one.key === key)

@@ -71,7 +71,7 @@ class MapView {
     canvas.addEventListener("pointerup", (event) => this.onUp(event))
     canvas.addEventListener("pointercancel", () => { this.drag = null; this.onTool() })
     canvas.addEventListener("pointerleave", () => this.clearHover())
-    canvas.addEventListener("dblclick", () => { if (this.tools.tool !== "paint") this.fit() }) // two dabs of a brush are two dabs
+    canvas.addEventListener("dblclick", (event) => { if (this.tools.tool !== "paint") this.onDouble(this.at(event)) }) // two dabs of a brush are two dabs
     canvas.addEventListener("wheel", (event) => this.onWheel(event), {passive: false})
   }
 
@@ -150,8 +150,19 @@ class MapView {
     this.store.send({verb: "select", rule, mode: drag.mode})
   }
 
+  onDouble([px, py]) {
+    const name = this.nameAt(px, py)
+    if (name && this.onRename) this.onRename(name)
+    else this.fit()
+  }
+
+  // The cluster's or category's name at a pixel.
+  nameAt(px, py) {
+    return (this.named || []).find(({box: [left, top, right, bottom]}) => px >= left && px <= right && py >= top && py <= bottom)
+  }
+
   onClick([px, py], mode) {
-    const name = (this.named || []).find(({box: [left, top, right, bottom]}) => px >= left && px <= right && py >= top && py <= bottom)
+    const name = this.nameAt(px, py)
     if (name) {
       const rule = name.category === undefined ? {rule: "cluster", cluster: name.cluster} : {rule: "label", category: name.category}
       return this.store.send({verb: "select", rule, mode})

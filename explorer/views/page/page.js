@@ -28,21 +28,31 @@ function trouble(store) {
   return el
 }
 
-function keys(root, store, map, bar, dialogs) {
+// What keys do; the palette does it too.
+function actions(store, map, dialogs) {
   const tools = map.tools
-  const plain = {l: () => tools.setTool("lasso"), b: () => tools.setTool("box"), p: () => tools.setTool("paint"), v: () => tools.setTool("pan"),
+  return {l: () => tools.setTool("lasso"), b: () => tools.setTool("box"), p: () => tools.setTool("paint"), v: () => tools.setTool("pan"),
     a: () => tools.toggleMode("add"), s: () => tools.toggleMode("subtract"), i: () => store.send({verb: "invert"}), "[": () => tools.widen(1 / 1.25),
     "]": () => tools.widen(1.25), f: () => map.fit(), "+": () => map.zoomBy(1 / 1.5),
     "=": () => map.zoomBy(1 / 1.5), "-": () => map.zoomBy(1.5), escape: () => (store.get("item") ? store.set({item: null}) : store.send({verb: "clear"})), "?": () => dialogs.keys(),
     n: () => dialogs.newCategory(Boolean(store.get("selection")?.count)), delete: () => store.save({verb: "unlabel"}), arrowleft: () => map.panBy(-1, 0),
-    arrowright: () => map.panBy(1, 0), arrowup: () => map.panBy(0, -1), arrowdown: () => map.panBy(0, 1)}
+    arrowright: () => map.panBy(1, 0), arrowup: () => map.panBy(0, -1), arrowdown: () => map.panBy(0, 1),
+    undo: () => store.save({verb: "undo"}), redo: () => store.save({verb: "redo"}), export: () => dialogs.export(), picture: () => dialogs.export(true)}
+}
+
+function keys(root, store, map, bar, dialogs, focus, plain) {
   return (event) => {
     const at = event.composedPath()[0]
+    if (focus.isOpen && !dialogs.isOpen) {
+      if (focus.onKey(event)) { event.preventDefault(); event.stopPropagation() }
+      return
+    }
     if (dialogs.isOpen || store.get("connected") === false || at.matches?.("input:not([type=range]):not([type=checkbox]), textarea, select")) return
     const key = event.key.toLowerCase()
     let done = true
     if ((event.ctrlKey || event.metaKey) && key === "z") store.save({verb: event.shiftKey ? "redo" : "undo"})
     else if ((event.ctrlKey || event.metaKey) && key === "y") store.save({verb: "redo"})
+    else if ((event.ctrlKey || event.metaKey) && key === "k") plain["/"]()
     else if (event.ctrlKey || event.metaKey || event.altKey) done = false
     else if (/^[1-9]$/.test(key)) bar.labelByKey(Number(key))
     else if (key === " ") done = at === map.canvas || at === root || at === document.body
@@ -55,7 +65,7 @@ function keys(root, store, map, bar, dialogs) {
 }
 
 export function render({model, el, view}) {
-  const quiet = new Set(["view", "hover", "items", "columns", "sprites", "neighbours", "neighbours_off", "overview", "point"]) // nobody asked for these in so many words
+  const quiet = new Set(["view", "hover", "items", "columns", "sprites", "neighbours", "neighbours_off", "overview", "point", "focus_at", "focus_off"]) // nobody asked for these in so many words
   const store = new Store((message) => {
     if (store.get("connected") !== false) model.send_msg(message)
     else if (!quiet.has(message.verb)) dialogs.toast({text: "not sent: the connection is lost; reload the page when the server is back", tone: "error"})
@@ -70,9 +80,16 @@ export function render({model, el, view}) {
   const overview = new Overview(store, map)
   const copying = new Copying(store, dialogs)
   map.toolbar.after(new Chips(store).el)
-  const right = new Right(store, [["Items", items], ["Columns", new Columns(store)], ["Neighbours", neighbours]])
+  const right = new Right(store, [["Items", items], ["Columns", new Columns(store)], ["Neighbours", neighbours], ["Labels", new Desk(store, dialogs)]])
   const bar = new LabelBar(store, dialogs)
   const downloads = new Downloads()
+  const toast = (message) => dialogs.toast(message)
+  const does = actions(store, map, dialogs)
+  const palette = new Palette(store, dialogs, does, () => map.canvas.focus({preventScroll: true}))
+  const focus = new Focus(store, palette)
+  const renaming = new Renaming(store, map, toast)
+  map.onRename = (name) => renaming.begin(name)
+  Object.assign(does, {"/": () => palette.open(), e: () => focus.open(), c: () => renaming.label(), r: () => renaming.begin(), theme: () => setTheme(null)})
   const root = h("div", {class: "explorer", tabindex: "-1"})
   const setTheme = (theme) => {
     const now = theme || (root.dataset.theme === "dark" ? "light" : "dark")
@@ -83,7 +100,7 @@ export function render({model, el, view}) {
   }
   const cards = ["extract", "reduce", "cluster"].map((kind) => new StepCard(store, kind))
   root.append(h("div", {class: "head"}, header(store, dialogs, saving, setTheme), trouble(store)),
-    h("aside", {class: "left"}, cards.map((card) => card.el), new Legend(store).el), map.el, right.el, bar.el, dialogs.el)
+    h("aside", {class: "left"}, cards.map((card) => card.el), new Legend(store).el), map.el, right.el, bar.el, focus.el, dialogs.el)
   store.on("connected", ({connected}) => {
     root.classList.toggle("offline", connected === false)
     for (const part of root.querySelectorAll(".left, .right, .labelbar, .toolbar, .top .primary")) part.inert = connected === false
@@ -102,12 +119,13 @@ export function render({model, el, view}) {
     if (message.sprites) marks.onSprites(message.sprites)
     if (message.ids) copying.copy(message.ids.text, `${number(message.ids.count)} id${message.ids.count === 1 ? "" : "s"}`)
     if (message.saved) saving.onSaved(message.saved)
+    if (message.focus) focus.onMessage(message.focus)
     if (message.toast) dialogs.toast(message.toast)
     if (message.part) downloads.onPart(message.part)
   }
   model.on("msg:custom", onMessage)
 
-  const onKey = keys(root, store, map, bar, dialogs)
+  const onKey = keys(root, store, map, bar, dialogs, focus, does)
   const listening = model.served ? document : root
   const onRelease = (event) => { if (event.key === " " && map.held) map.onTool(false) }
   listening.addEventListener("keydown", onKey)
