@@ -15,14 +15,15 @@ from explorer.errors import InputError, unknown
 from explorer.grid import Grid
 from explorer.neighbors import around, nearest_rows
 from explorer.raster import SCALINGS, SMALL
-from explorer.selection import All, Ids, Not, Rule, Seen, combine, combine_rules, walk
+from explorer.selection import All, Ids, Not, Rule, Seen, combine, combine_rules
 from explorer.session.bins import Bins, of_clusters, of_column, of_labels
 from explorer.session.coloring import Coloring, Known, choices, coloring
 from explorer.session.filters import Masks, fitting, of_legend, own_keys
 from explorer.session.history import Brushed, Selected
 from explorer.session.labelling import Labelling
 from explorer.session.nearby import metric_of
-from explorer.session.saved import PARTS, checked, entry, exact, frozen, needs, recalled
+from explorer.session.saved import frozen, recalled
+from explorer.session.saving import Saving
 from explorer.step import Progress, Result, Step, find, registered
 from explorer.worker import Job, Worker
 from explorer.workspace import Workspace
@@ -30,7 +31,7 @@ from explorer.workspace import Workspace
 SLOTS = {"extract": "features", "reduce": "layout", "cluster": "clusters"}
 
 
-class Session(Labelling):
+class Session(Saving, Labelling):
     """One visit to a dataset.
 
     Parameters
@@ -63,7 +64,6 @@ class Session(Labelling):
     )  # fmt: skip
     hidden = param.Parameter(frozenset(), doc="Names of the legend's entries that are not drawn and not brushed.")
     filters = param.Parameter({}, doc="Rules by a column's name; items that fail one are not drawn and not brushed.")
-    saved = param.Parameter({}, doc="Saved selections: rules by name, replaced and never edited; see `save_selection`.")
 
     def __init__(
         self, dataset: Any, workspace: Workspace | str | Path | None = None, *, worker: Worker | None = None,
@@ -277,62 +277,6 @@ class Session(Labelling):
         shown, limits = self.shown, self.shown_rule
         mask = ~self.selection if shown is None else ~self.selection & shown
         return self._brush(Selected(mask, (rule if limits is None else rule & limits) if mask.any() else None))
-
-    def save_selection(self, name: str) -> Rule:
-        """Keep the selection under a name, in the workspace too; a selection of that name is replaced.
-
-        Returns
-        -------
-        Rule
-            What makes it: the current rule, or where labels or the layout have changed since, the items' ids.
-
-        Raises
-        ------
-        InputError
-            When nothing is selected, or for a name of no characters.
-        """
-        name, rule = checked(name), exact(self._rule, self._chosen(), self.seen)
-        if sum(1 for _ in walk(rule)) > PARTS:  # `A & A` saved as A again and again doubles it each time
-            rule = Ids(self.selected_ids)
-        for slot in needs(rule):
-            self._kept(getattr(self, slot))  # the rule means nothing without what it was drawn on
-        self.workspace.keep_selections(lambda kept: kept | {name: entry(rule, self._results)})
-        self.saved = {**self.saved, name: rule}
-        return rule
-
-    def forget_selection(self, name: str) -> None:
-        """Drop a saved selection."""
-        self._saved(name)
-        self.workspace.keep_selections(lambda kept: {known: one for known, one in kept.items() if known != name})
-        self.saved = {known: rule for known, rule in self.saved.items() if known != name}
-
-    def rename_selection(self, old: str, new: str) -> None:
-        """Give a saved selection another name, which no other has."""
-        rule, new = self._saved(old), checked(new)
-
-        def renamed(kept: dict[str, Any]) -> dict[str, Any]:
-            if new != old and (new in self.saved or new in kept):  # another visit may have saved it
-                raise InputError(f"there is a saved selection {new!r} already; choose another name, or delete that one first")
-            kept = kept if old in kept else kept | {old: entry(rule, self._results)}  # another visit may have deleted it
-            return {new if known == old else known: one for known, one in kept.items()}
-
-        self.workspace.keep_selections(renamed)
-        self.saved = {new if known == old else known: rule for known, rule in self.saved.items()}
-
-    def select_saved(self, name: str, mode: str = "replace") -> np.ndarray:
-        """Select what was saved under a name."""
-        return self.select(self._saved(name), mode)
-
-    def select_expression(self, text: str, mode: str = "replace") -> np.ndarray:
-        """Select by an expression over saved selections, such as ``A & ~B | C``; see `explorer.session.expression.parse`."""
-        from explorer.session.expression import parse
-
-        return self.select(parse(text, self.saved), mode)
-
-    def _saved(self, name: str) -> Rule:
-        if not isinstance(name, str) or name not in self.saved:
-            raise unknown("saved selection", name, self.saved)
-        return self.saved[name]
 
     @property
     def _results(self) -> dict[str, Result | None]:

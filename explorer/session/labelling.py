@@ -254,7 +254,7 @@ class Labelling(param.Parameterized):
 
     def _walk(self, step: Callable[[], Any], turn: Callable[[int, By], Entry]) -> str | None:
         back, by = step == self._history.back, self._by()
-        if (sent_before := self.workspace.by_action(by.action)) is not None:
+        if by.action is not None and (sent_before := self.workspace.find(by.action)) is not None:
             self.entry = sent_before
             return sent_before.verb
         while (action := step()) is not None:

@@ -34,6 +34,7 @@ from explorer.views.focus import Focus
 from explorer.views.frames import Frames, Scenes
 from explorer.views.importing import Importing
 from explorer.views.label_desk import LabelDesk
+from explorer.views.login import visitor
 from explorer.views.look import Look
 from explorer.views.marks import Marks
 from explorer.views.neighbours import Neighbours

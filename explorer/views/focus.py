@@ -119,7 +119,7 @@ class Focus(Part):
         if version != self._version:
             return
         self._rows = rows
-        self._send(total=len(rows), begun=True)
+        self._send(total=len(rows))
         self._ask(list(range(min(AHEAD, len(rows)))))
 
     def on_focus_at(self, version: int, need: list[int]) -> None:

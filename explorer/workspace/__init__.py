@@ -227,11 +227,6 @@ class Workspace(Results):
             )
             return self._commit(asked, lambda labels: labels.change_to(labels.apply(change), entry.verb), None)
 
-    def by_action(self, action: str | None) -> Entry | None:
-        """What an action that was sent before has written; None for one that was not."""
-        with self._lock:
-            return None if action is None else self._need().by_action(action)
-
     def row(self, seq: int) -> tuple[Entry, Change, dict[str, Any] | None]:
         """One row of the journal whole: entry, change (over numbers), rule.
 
@@ -403,6 +398,7 @@ class Workspace(Results):
                 with journal.transaction():
                     journal.connection.execute("DELETE FROM journal WHERE seq = ?", (written.seq,))
         self._replay, _ = replayed(journal, self._numbering.index)
+        self._unheard = [entry for entry in self._unheard if entry.seq != written.seq]
 
     # Snapshots, saved selections, views
 

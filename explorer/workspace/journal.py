@@ -26,6 +26,10 @@ PATIENCE = 5.0  # seconds for another process that holds the lock
 DEFAULT_SET = "labels"
 _CHUNK = 1 << 16  # ids a row
 _INDEX = "seq, time, user, visit, action, label_set, kind, of, verb, items"  # what is read of every row; the rest comes last in it
+_OPTIONAL = (str, type(None))
+_TYPES: tuple[tuple[type, ...], ...] = (
+    (int,), (str,), (str,), (str,), _OPTIONAL, (str,), (str,), (int, type(None)), (str,), (int,),
+)  # fmt: skip
 
 TABLES = f"""
 CREATE TABLE IF NOT EXISTS about (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -161,7 +165,7 @@ class Journal:
         """The rows after one, in order, without what they touched."""
         with closing(self.connection.execute(f"SELECT {_INDEX} FROM journal WHERE seq > ? ORDER BY seq", (after,))) as found:
             for row in found:
-                yield Entry(*row)
+                yield _entry(row)
 
     def numbers(self) -> list[int]:
         """All rows' numbers."""
@@ -196,14 +200,14 @@ class Journal:
     def seal(self, seq: int) -> str:
         """A row's digest as text, to know it again; empty where there is no such row."""
         found = self.connection.execute("SELECT digest FROM journal WHERE seq = ?", (seq,)).fetchone()
-        return "" if found is None else bytes(found[0]).hex()
+        return found[0].hex() if found is not None and isinstance(found[0], bytes) else ""
 
     def by_action(self, action: str | None) -> Entry | None:
         """The row of an action that was done already, or None."""
         if action is None:
             return None
         found = self.connection.execute(f"SELECT {_INDEX} FROM journal WHERE action = ?", (action,)).fetchone()
-        return None if found is None else replace(Entry(*found), again=True)
+        return None if found is None else replace(_entry(found), again=True)
 
     # Ids
 
@@ -219,7 +223,7 @@ class Journal:
         for first, count, kind, sealed, packed in self.connection.execute(
             "SELECT first, count, kind, digest, packed FROM ids ORDER BY first"
         ):
-            if first != len(found) or hashlib.sha256(packed).digest() != sealed:
+            if first != len(found) or not isinstance(packed, bytes) or hashlib.sha256(packed).digest() != sealed:
                 raise Damaged(f"the ids from {first} are not as they were written")
             some = _unpack_ids(packed, kind)
             if len(some) != count:
@@ -307,6 +311,13 @@ def digest(entry: Entry, categories: str, rule: bytes | None, packed: bytes) -> 
         found.update(b"-" if part is None else len(part).to_bytes(8, "little"))
         found.update(part or b"")
     return found.digest()[:16]
+
+
+def _entry(row: tuple[Any, ...]) -> Entry:
+    """An entry out of its columns; what damage made of another type is nothing, which its digest will say (see `row_of`)."""
+    if all(map(isinstance, row, _TYPES)):
+        return Entry(*row)
+    return Entry(*(value if isinstance(value, kind) else kind[0]() for value, kind in zip(row, _TYPES, strict=True)))
 
 
 def _index_of(entry: Entry) -> tuple[Any, ...]:

@@ -5,6 +5,8 @@ const OPACITY = 0.62 // of one disc; where discs overlap it grows towards 1
 const DIM = 0.3 // what is left of the others while something is searched for
 const DEEPEST = 400 // times that one can zoom in; beyond, points would stand on the steps of their positions
 const REACH = 12 // pixels from the pointer within which an item is the one meant
+const SLOW = 30 // milliseconds that drawing may take while the map is moved
+const REST = 120 // milliseconds without a move after which all is drawn again
 const CELLS = 128 // cells of the grid on each side, in which the nearest item is looked for
 
 const data = JSON.parse(document.getElementById("data").textContent)
@@ -143,7 +145,34 @@ function move(dx, dy) {
 // Drawing: discs are summed a pixel, so that where they overlap the map grows denser, as on the page that made this file.
 
 function paint() {
-  if (!frame) frame = requestAnimationFrame(() => { frame = 0; drawPoints(); drawOver() })
+  if (!frame) frame = requestAnimationFrame(() => { frame = 0; drawSoon(); drawOver() })
+}
+
+// Where drawing takes long, what was drawn last is moved and stretched meanwhile, and all is drawn when the map comes to rest.
+const kept = document.createElement("canvas")
+let drawn = null // the camera that `kept` was drawn with
+let took = 0
+let rest = 0
+
+function drawSoon() {
+  clearTimeout(rest)
+  const moved = drawn && drawn.width === points.width && drawn.height === points.height && (drawn.x !== camera.x || drawn.y !== camera.y || drawn.scale !== camera.scale)
+  if (!moved || took < SLOW) return drawAll()
+  const context = points.getContext("2d")
+  const times = camera.scale / drawn.scale
+  const [dx, dy] = [(drawn.x - camera.x) * camera.scale * camera.ratio, (camera.y - drawn.y) * camera.scale * camera.ratio]
+  context.clearRect(0, 0, points.width, points.height)
+  context.drawImage(kept, points.width / 2 + dx - (points.width / 2) * times, points.height / 2 + dy - (points.height / 2) * times, points.width * times, points.height * times)
+  rest = setTimeout(drawAll, REST)
+}
+
+function drawAll() {
+  const start = performance.now()
+  drawPoints()
+  took = performance.now() - start
+  drawn = {x: camera.x, y: camera.y, scale: camera.scale, width: points.width, height: points.height}
+  ;[kept.width, kept.height] = [points.width, points.height]
+  kept.getContext("2d").drawImage(points, 0, 0)
 }
 
 let sums = new Float32Array(0)

@@ -12,6 +12,7 @@ class Focus {
     this.isOpen = false
     this.unlabelled = true
     this.order = "listed"
+    this.version = this.least = 0 // of the queue, and of the one that is waited for
     this.reset()
     this.build()
     store.on("labels connected", () => { if (this.isOpen) this.render() })
@@ -28,7 +29,6 @@ class Focus {
   get ended() { return this.total !== null && this.at >= this.total }
 
   reset() {
-    this.version = null // of the queue; null until there is one
     this.items = new Map() // by place
     this.given = new Map() // what was decided here: label by place, null for one taken away
     this.at = 0
@@ -75,6 +75,7 @@ class Focus {
     this.el.hidden = true
     this.hush()
     this.reset()
+    this.least = this.version + 1
     this.store.set({focusing: false})
     this.store.send({verb: "focus_off"})
     const map = this.el.parentNode.querySelector(".map-canvas")
@@ -89,6 +90,7 @@ class Focus {
 
   begin() {
     this.reset()
+    this.least = this.version + 1
     this.render()
     this.stage.focus({preventScroll: true})
     this.store.send({verb: "focus", unlabelled: this.unlabelled, order: this.order})
@@ -96,10 +98,12 @@ class Focus {
 
   // From Python
 
-  onMessage({version, begun, total, items, marks, by, go, undo, redo}) {
-    if (!this.isOpen) return
-    if (begun) { this.reset(); this.version = version }
-    if (version !== this.version) return
+  onMessage({version, total, items, marks, by, go, undo, redo}) {
+    if (!this.isOpen || version < this.least) return
+    if (version !== this.version) { // its items may come before the queue's length does
+      this.reset()
+      this.version = this.least = version
+    }
     if (total !== undefined) this.total = total
     if (undo !== undefined) [this.undo, this.redo] = [undo, redo]
     for (const item of items || []) this.take(item)

@@ -147,7 +147,9 @@ class Palette {
 
   entries(typed) {
     const many = (entries) => (typed ? entries : entries.slice(0, FEW))
-    const made = [this.labelling(typed), this.bulk(), this.clusters(), this.selecting(), this.sets(typed), this.coloring()].flat()
+    const some = this.store.get("selection").count // without a selection, looking comes before labelling
+    const about = some ? [this.bulk(), this.clusters(), this.selecting()] : [this.selecting(), this.bulk(), this.clusters()]
+    const made = [this.labelling(typed), about, this.sets(typed), this.coloring()].flat(2)
     const kinds = new Map()
     for (const entry of made) kinds.set(entry.kind, [...(kinds.get(entry.kind) || []), entry])
     return [...kinds].flatMap(([kind, entries]) => (MANY_KINDS.includes(kind) ? many(entries) : entries)).concat(this.commands())
