@@ -279,7 +279,7 @@ def _edited(made: dict[int, Category], code: int, old: Category | None, new: Cat
 def _fitting(made: dict[int, Category], category: Category) -> Category:
     """A category that comes (back) with a key and a colour that nobody else has."""
     keys, hues = {other.key for other in made.values()}, {other.color for other in made.values()}
-    key = category.key if category.key not in keys else _free_key(made)
+    key = category.key if category.key is None or category.key not in keys else _free_key(made)
     return replace(category, key=key, color=category.color if category.color not in hues else _free_color(made))
 
 

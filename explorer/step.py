@@ -8,8 +8,8 @@ import json
 import math
 import os
 import shutil
-import tempfile
 import time
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache, cached_property
@@ -111,7 +111,8 @@ class Result:
         if folder.exists():
             return
         folder.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=".writing-", dir=folder.parent))
+        temporary = folder.parent / f".writing-{uuid.uuid4().hex}"  # not by tempfile: those are for nobody else to read
+        temporary.mkdir()
         try:
             _write_array(temporary / "values.npy", self.values)
             for name, array in self.arrays.items():

@@ -174,7 +174,11 @@ def test_the_options_are_the_designs(capsys) -> None:
     wanted = (
         "--id --text --image --series --audio --vectors --columns --layout --extract --reduce --cluster --set --workspace --seed"
     )
-    for each, more in (("open", "--host --port --no-browser --no-workspace --user --login"), ("run", "-o --force --for-spreadsheets"), ("demo", "--host --port")):
+    for each, more in (
+        ("open", "--host --port --no-browser --no-workspace --user --login"),
+        ("run", "-o --force --for-spreadsheets"),
+        ("demo", "--host --port"),
+    ):
         main([each, "--help"])
         said = capsys.readouterr().out
         assert all(option in said for option in (wanted if each != "demo" else "").split() + more.split())

@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 import textwrap
+import threading
 import warnings
 import zipfile
 from pathlib import Path
@@ -22,9 +23,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from waiting import until
 
 import explorer
-from explorer import InputError, Session
+from explorer import Explorer, InputError, Session
 from explorer.cli import main
 from explorer.errors import Cancelled
 from explorer.exports import download, export, options
@@ -34,6 +36,7 @@ from explorer.exports.paths import DEEPEST, LONGEST, Folders, cleaned
 from explorer.selection import Lasso
 from explorer.session.exporting import gathered
 from explorer.step import Progress, Result
+from explorer.views.exporting import Exporting
 
 HARD = [
     "NA", "None", "nan", "", 'a"b', "a\rb", "a\r\nb", "🙂", "مرحبا", "<img src=x onerror=alert(1)>", "=1+1", "parent/child",
@@ -503,6 +506,10 @@ def test_the_page_holds_no_markup_of_the_data(session: Session, tmp_path: Path) 
     labelled(session)
     text = session.export(tmp_path / "o.html").read_text("utf-8")
     assert text.count("<script") == 2
+    rules = text.split('Content-Security-Policy" content="')[1].split('"')[0].split("; ")
+    assert rules[0] == "default-src 'none'"
+    assert [rule.split(" ")[0] for rule in rules[1:]] == ["style-src", "script-src", "img-src", "base-uri", "form-action"]
+    assert "unsafe" not in str(rules)
     assert "onerror" in text, "the label is there"
     assert "<img" not in text
     data = text.split('id="data">')[1].split("</script>")[0]
@@ -556,6 +563,45 @@ def test_a_download_is_what_the_export_is(ending: str, tmp_path: Path) -> None:
                 assert {info.filename: archive.read(info) for info in archive.infolist()} == files
 
 
+def test_a_visit_can_stop_its_export(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The page hears how far it is; stopped, nothing is sent, and the next export may begin."""
+    sent: list[dict[str, Any]] = []
+    begun, go = threading.Event(), threading.Event()
+    monkeypatch.setattr("explorer.views.component.Page._send_msg", lambda page, message: sent.append(message))
+    view = Explorer(with_layout(in_bytes()))
+    exporting = next(part for part in view.parts if isinstance(part, Exporting))
+    drawn = exporting.session.dataset.picture
+
+    made = []
+
+    def slow(*given: Any, **options: Any) -> Any:
+        made.append(given)
+        begun.set()
+        assert go.wait(20)
+        return drawn(*given, **options)
+
+    monkeypatch.setattr("explorer.exports.html.sprites.ACROSS", 1)
+    object.__setattr__(exporting.session.dataset, "picture", slow)
+    exporting.on_export(".html")
+    assert begun.wait(20)
+    with pytest.raises(InputError, match="being written already"):
+        exporting.on_export(".csv")
+    exporting.on_stop_export()
+    go.set()
+    until(lambda: exporting._stop is None, "the end")
+    assert len(made) == 1, "the other pictures are not made any more"
+    assert [message["toast"]["text"] for message in sent if "toast" in message] == ["stopped; nothing was written"]
+    assert not [message for message in sent if "part" in message]
+    told = [message["set"]["exporting"] for message in sent if "exporting" in message.get("set", {})]
+    assert told[0] == {"fraction": 0.0, "note": ""}
+    assert told[-1] is None
+    exporting.on_export(".csv")
+    until(lambda: [message["part"]["name"] for message in sent if "part" in message], "the next one")
+    with pytest.raises(InputError, match="no setting"):
+        exporting.on_export(".csv", settings={"files": 1})
+    view.close()
+
+
 # The command line
 
 
@@ -580,6 +626,12 @@ def test_the_command_line_writes_them(pictures: Session, tmp_path: Path, capsys:
         assert says in capsys.readouterr().err
     assert main(["export", kept, "-o", str(tmp_path / "g.csv"), "--gone"]) == 2
     assert "gone from the source" in capsys.readouterr().err
+    pd.DataFrame({"a": range(9), "b": range(9)}).to_csv(tmp_path / "t.csv", index=False)
+    for more, says in ((["o.coco.json"], "is of pictures"), (["o.csv", "--only", "labelled"], "leave --only out")):
+        assert main(["run", str(tmp_path / "t.csv"), "-o", str(tmp_path / more[0]), *more[1:]]) == 2
+        said = capsys.readouterr().err
+        assert says in said
+        assert "extract" not in said, "it is said before anything is computed"
 
 
 def test_labels_of_what_is_gone_are_exported(tmp_path: Path) -> None:

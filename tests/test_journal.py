@@ -196,7 +196,7 @@ LABELLER = """
         session.select([f"i{int(who) * 40 + step}"])
         with session.acting(action or None):
             session.label(f"name {step % 5}")
-        print(session.entry.seq, session.selected_ids[0], flush=True)
+        print(f"{session.entry.seq} {session.selected_ids[0]}", flush=True)
 """
 
 

@@ -38,7 +38,6 @@ SETS = (DEFAULT_SET, "quality")
 MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # what is tried here is the order of things, not the disk
 
 NAMES = st.sampled_from(["x", "x/a", "y", "", "NA", "x/one"])
-COLORS = st.sampled_from(["#123456", "#0072b2"])
 WHO = st.integers(0, 1)
 ROWS = st.sets(st.integers(0, N - 1), min_size=1)
 
@@ -204,7 +203,7 @@ class InAnyOrder(Openings):
     def began(self) -> None:
         self.now = {name: (State(), 0) for name in SETS}
         self.seen = [dict(self.now), dict(self.now)]  # by each opening
-        self.states = 0  # numbers given to states
+        self.states = self.shades = 0  # numbers given to states, and to colours
         self.equal: dict[int, tuple[Labels, State]] = {}  # compared before
         self.done: list[list[Row]] = [[], []]
         self.undone: list[list[Row]] = [[], []]
@@ -273,8 +272,14 @@ class InAnyOrder(Openings):
         with self._does(who, lambda state: state.give(given)) as session:
             session.import_labels(given)
 
-    @rule(who=WHO, name=NAMES, color=COLORS | st.none())
-    def create(self, who: int, name: str, color: str | None) -> None:
+    def _shade(self) -> str:
+        """A colour that nothing has: one that comes back gives up a colour that another has by now."""
+        self.shades += 1
+        return f"#{self.shades:06x}"
+
+    @rule(who=WHO, name=NAMES, own=st.booleans())
+    def create(self, who: int, name: str, own: bool) -> None:
+        color = self._shade() if own else None
         with self._does(who, lambda state: state.create(name, color)) as session:
             session.create_category(name, color)
 
@@ -286,8 +291,9 @@ class InAnyOrder(Openings):
         with self._does(who, lambda state: state.rename(old, new), fails=fails) as session:
             session.rename_category(old, new)
 
-    @rule(who=WHO, name=NAMES, color=COLORS)
-    def recolour(self, who: int, name: str, color: str) -> None:
+    @rule(who=WHO, name=NAMES)
+    def recolour(self, who: int, name: str) -> None:
+        color = self._shade()
         change = lambda one: (name, color, *one[2:]) if one[0] == name else one  # noqa: E731
         with self._does(who, lambda state: state.edit(change), fails=not self._has(who, name)) as session:
             session.recolor_category(name, color)

@@ -480,7 +480,8 @@ def test_a_file_that_others_may_read_is_refused_with_what_to_do(
 
 
 def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
-    for path in (tmp_path, tmp_path / "none", Path("/dev/zero")):
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path, tmp_path / "none", tmp_path / "pipe", Path("/dev/zero"), Path("\0")):
         with pytest.raises(InputError):
             read_users(path)
 

@@ -880,6 +880,13 @@ FIELDS = {
     "invert": [], "point": ["name"], "overview": ["request"],
     "neighbours": ["row", "k", "metric"], "neighbours_off": [], "select_neighbours": ["row", "mode"], "grow": ["k"],
     "grow_stop": [], "ids": [], "sprites": ["rows"],
+    "desk": ["open"], "note": ["name", "note"], "bind": ["name", "key"], "split": ["name"], "merge_preview": ["name", "into"],
+    "split_preview": ["name"], "entry": ["seq"], "entry_items": ["seq", "mode"], "replay": ["seq", "mode"], "compare": ["open"],
+    "select_disputed": ["mode"], "import_piece": ["name", "size", "at", "data"], "import_columns": ["id", "label"],
+    "import_labels": ["into", "replace"], "import_unknown": ["how"], "import_close": [],
+    "label_shown": ["name"], "label_unlabelled": ["name"], "label_cluster": ["cluster", "name"],
+    "focus": ["unlabelled", "order"], "focus_off": [], "focus_at": ["version", "need"], "focus_label": ["row", "item", "name"],
+    "focus_undo": [], "focus_redo": [],
 }  # fmt: skip
 
 
@@ -910,6 +917,7 @@ GOOD = {
     "column": "number", "low": 1.0, "high": 3.0, "values": ["a"],
     "text": "~saved", "request": {"viewport": [-5, 5, -5, 5], "width": 40, "height": 30, "ratio": 1},
     "row": 3, "k": 2, "metric": "cosine", "rows": [1, 2],
+    "cluster": 1, "unlabelled": True, "order": "alike", "need": [0, 1], "item": "i3",
 }  # fmt: skip
 
 

@@ -170,6 +170,10 @@ def damage(file: Path, rng: random.Random, kind: str) -> str:
         at = rng.choice([rng.randrange(len(data)), rng.randrange(len(data)) // 4096 * 4096])
         data = data[:at]
         said = f"cut at {at}"
+    elif kind == "sector":
+        at = rng.randrange(len(data)) // 512 * 512
+        data[at : at + 512] = bytes(len(data[at : at + 512]))
+        said = f"512 bytes at {at} zeroed"
     else:
         at, bit = rng.randrange(len(data)), rng.randrange(8)
         data[at] ^= 1 << bit
@@ -211,7 +215,8 @@ def check(folder: Path, file: Path, whole: set[int], *, snapshot: bool) -> None:
         assert not snapshot or file.name != "journal.sqlite"
         assert not whole, "there are rows that can be read"
         return
-    found, present = dict(workspace.labels), {TRUTH_ID[row] for row in whole} | ({TRUTH_ID[row] for row in range(30)} if snapshot else set())
+    present = {f"item-{row}" for row in (whole | set(range(30)) if snapshot else whole)}
+    found = dict(workspace.labels)
     try:
         assert present <= found.keys(), "labels of undamaged rows are missing"
         wrong = {item: name for item, name in found.items() if name != TRUTH.get(item)}
@@ -229,4 +234,22 @@ def check(folder: Path, file: Path, whole: set[int], *, snapshot: bool) -> None:
     again.close()
 
 
-TRUTH_ID = {row: f"item-{row}" for row in range(ROWS)}
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("sort", ["closed", "closed, with a snapshot", "killed", "killed, with a snapshot"])
+def test_damage_anywhere(sort: str, seed: int, built: dict[str, Path], rows: dict[str, Rows], tmp_path: Path) -> None:
+    """A cut, a flipped bit or a sector of zeros in any file; the files of the journal and of the snapshot more often than the others."""
+    rng, pristine = random.Random(f"{sort} {seed}"), built[sort]
+    files = sorted(path.relative_to(pristine) for path in pristine.rglob("*") if path.is_file())
+    files += [name for name in files if name.name.startswith("journal.sqlite")] * 5
+    for trial in range(33):
+        folder, name = tmp_path / f"{trial}" / "w", rng.choice(files)
+        shutil.copytree(pristine, folder)
+        said = damage(folder / name, rng, rng.choice(["cut", "flip", "flip", "sector"]))
+        try:
+            whole = rows[sort].whole(journal_bytes(folder))
+            check(folder, folder / name, whole, snapshot="snapshot" in sort)
+        except BaseException as problem:
+            problem.add_note(f"{sort}: {name}, {said}")
+            raise
+        shutil.rmtree(folder)

@@ -87,6 +87,9 @@ def _parsers(*, pictured: bool) -> tuple[_Parser, dict[str, _Parser]]:
     _add_output(export)
     gone = "write the labels of items that are no longer in the source instead (.csv, .parquet or .jsonl)"
     export.add_argument("--gone", action="store_true", help=gone)
+    checked = command("check", "verify a workspace, and say what was found; nothing is changed")
+    checked.add_argument("workspace", metavar="WORKSPACE", help="the folder to verify")
+    checked.add_argument("--repair", action="store_true", help="then mend what can be mended; what was there is kept aside")
     picture = command("picture", "write a picture of the map, as PNG or SVG")
     if pictured:
         _add_picture(picture)

@@ -18,20 +18,21 @@ def login(given: Namespace) -> None:
     InputError
         When the file, the name or the password is not right.
     """
-    from explorer.views.users import Users, checked_name, checked_password, read_users, write_users
+    from explorer.views.users import Users, checked_name, checked_password, plain, read_users, write_users
 
-    path = Path(given.file)
+    path = Path(given.file).expanduser()
     if given.add is None:
         users = read_users(path)
         if given.list:
             print("\n".join(sorted(users.secrets)))
             return
-        if given.remove not in users.secrets:
-            raise unknown("user", given.remove, sorted(users.secrets))
+        name = plain(given.remove)
+        if name not in users.secrets:
+            raise unknown("user", name, sorted(users.secrets))
         if len(users.secrets) == 1:
-            raise InputError(f"{given.remove!r} is the only user in {path}; add another first, or delete the file")
-        write_users(path, users.remove(given.remove))
-        print(f"{given.remove} can no longer log in")
+            raise InputError(f"{name!r} is the only user in {path}; add another first, or delete the file")
+        write_users(path, users.remove(name))
+        print(f"{name} can no longer log in")
         return
     name = checked_name(given.add)
     users = read_users(path) if path.exists() else Users.nobody()

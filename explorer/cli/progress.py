@@ -5,9 +5,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from explorer.cli.text import one_line, seconds
 from explorer.step import Progress, Result
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as Bars
 
 Run = Callable[[Progress], Result]
 Show = Callable[[str, Run], Result]
@@ -25,6 +29,13 @@ def shown(*, quiet: bool) -> Iterator[Show]:
         yield _line
 
 
+@contextmanager
+def bar(name: str) -> Iterator[Progress]:
+    """How far one thing is, as a bar."""
+    with _drawn() as bars:
+        yield _report(bars, name)
+
+
 def _line(name: str, run: Run) -> Result:
     print(f"{name} ...", file=sys.stderr, flush=True)
     result = run(Progress())
@@ -34,6 +45,24 @@ def _line(name: str, run: Run) -> Result:
 
 @contextmanager
 def _bars() -> Iterator[Show]:
+    with _drawn() as bars:
+
+        def show(name: str, run: Run) -> Result:
+            report = _report(bars, name)
+            result = run(report)
+            report(1.0)
+            return result
+
+        yield show
+
+
+def _report(bars: Bars, name: str) -> Progress:
+    task = bars.add_task(name, total=1.0, note="")
+    return Progress(lambda fraction, note: bars.update(task, completed=fraction, note=one_line(note)[:60]))
+
+
+@contextmanager
+def _drawn() -> Iterator[Bars]:
     from rich.console import Console
     from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
     from rich.progress import Progress as Bars
@@ -42,12 +71,4 @@ def _bars() -> Iterator[Show]:
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), TextColumn("{task.percentage:>3.0f} %"),
                TimeElapsedColumn(), TextColumn("{task.fields[note]}", markup=False))  # fmt: skip
     with Bars(*columns, console=Console(stderr=True)) as bars:
-
-        def show(name: str, run: Run) -> Result:
-            task = bars.add_task(name, total=1.0, note="")
-            report = Progress(lambda fraction, note: bars.update(task, completed=fraction, note=one_line(note)[:60]))
-            result = run(report)
-            bars.update(task, completed=1.0, note="")
-            return result
-
-        yield show
+        yield bars

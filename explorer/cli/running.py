@@ -42,9 +42,11 @@ def run(given: Namespace) -> None:
     _check_output(given)
     choices = Choices.given(given)
     with reading(given) as dataset:
+        from explorer.exports import check_items
         from explorer.session import Session
         from explorer.workspace import Workspace
 
+        check_items(dataset, given.out)
         with closing(Workspace(dataset, given.workspace)) as workspace, shown(quiet=given.quiet) as show:
             session = Session(dataset, workspace)
             compute(session, choices, show)
@@ -58,6 +60,8 @@ def _check_output(given: Namespace) -> None:
     if os.path.realpath(given.out) == os.path.realpath(given.source):
         raise InputError(f"{given.out!r} is the source itself and would be lost; give another name to -o")
     _check_format(given)
+    if given.only != "all" and given.workspace is None:
+        raise InputError(f"--only {given.only}: nothing is labelled or selected in a run without --workspace; leave --only out")
 
 
 def _check_format(given: Namespace) -> None:

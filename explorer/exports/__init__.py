@@ -12,6 +12,7 @@ from typing import Any, BinaryIO
 
 import pandas as pd
 
+from explorer.dataset import Dataset
 from explorer.errors import InputError
 from explorer.exports import coco, csv, folders, h5ad, html, huggingface, jsonl, parquet
 from explorer.exports.content import CHOICES, Content, Drawing, Labelling, Legend
@@ -78,12 +79,17 @@ def options(path: str | Path, *, for_spreadsheets: bool = False, **settings: Any
     return declared(**settings)
 
 
-def check(content: Content, path: str | Path) -> None:
-    """Raise an InputError where a format is of what the items have not: pictures or a layout."""
+def check_items(dataset: Dataset, path: str | Path) -> None:
+    """Raise an InputError where a format is of pictures and the items are none."""
     form = format_of(path)
     if form.NEEDS == "pictures":
-        check_pictures(content.dataset, form.NAME)
-    if form.NEEDS == "layout":
+        check_pictures(dataset, form.NAME)
+
+
+def check(content: Content, path: str | Path) -> None:
+    """Raise an InputError where a format is of what the items have not: pictures or a layout."""
+    check_items(content.dataset, path)
+    if format_of(path).NEEDS == "layout":
         check_map(content)
 
 
@@ -226,7 +232,7 @@ def _when() -> dict[str, str]:
 
 
 __all__ = [
-    "CHOICES", "FORMATS", "TABLES", "Content", "Drawing", "Labelling", "Legend", "check", "download", "export", "format_of",
+    "CHOICES", "FORMATS", "TABLES", "Content", "Drawing", "Labelling", "Legend", "check", "check_items", "download", "export", "format_of",
     "formats",
     "gone", "options", "table", "to_bytes", "writable", "write",
 ]  # fmt: skip

@@ -141,10 +141,15 @@ class Content:
         return list(dict.fromkeys([*known, *(label for label in self.labels if label is not None)]))
 
     def own(self, taken: list[str]) -> dict[str, pa.ChunkedArray]:
-        """The dataset's own columns that a table has a cell for, ``NAME (column)`` where a name is among the `taken` ones."""
+        """The dataset's own columns that a table has a cell for, ``NAME (column)`` where a name is among the `taken` ones.
+
+        The column that the ids came from is left out: they are there already.
+        """
         found: dict[str, pa.ChunkedArray] = {}
         for name in self.dataset.of_kind(*TABULAR):
             column = self.dataset.table.column(name)
+            if self.dataset.kinds[name] == "id" and column.to_pylist() == self.dataset.ids.tolist():
+                continue
             fresh = name
             while fresh in taken or fresh in found:
                 fresh += " (column)"

@@ -171,4 +171,7 @@ def _kind(kind: pa.DataType) -> dict[str, Any]:
     if pa.types.is_timestamp(kind):
         zone = f", tz={kind.tz}" if kind.tz else ""
         return {"dtype": f"timestamp[{kind.unit}{zone}]", "_type": "Value"}
-    return {"dtype": {"float": "float32", "double": "float64", "halffloat": "float16"}.get(str(kind), str(kind)), "_type": "Value"}
+    return {"dtype": _DTYPES.get(str(kind), str(kind)), "_type": "Value"}
+
+
+_DTYPES = {"float": "float32", "double": "float64", "halffloat": "float16", "date32[day]": "date32", "date64[ms]": "date64"}

@@ -16,7 +16,8 @@ _SCRIPTS = (
     "dom", "store", "camera", "names", "saved", "tools", "map", "overview", "contours", "steps",
     "histogram", "legend", "columns", "chips", "items",
     "categories", "importing", "compare", "past", "desk", "right",
-    "marks", "neighbours", "copy", "saving", "labelbar", "palette", "renaming", "focus", "help", "picture", "export", "dialogs", "page",
+    "marks", "neighbours", "copy", "saving", "labelbar",
+    "palette", "renaming", "focus", "help", "picture", "export", "dialogs", "page",
 )  # fmt: skip
 
 

@@ -90,6 +90,7 @@ class LabelDesk(Part):
 
     def on_split_preview(self, name: str) -> None:
         """Say what splitting a category by cluster would make."""
+        self.session.labels.code(name)  # says which are there
         told: dict[str, Any] = {"verb": "split", "name": name, "parts": [], "stays": 0, "why": ""}
         try:
             groups = self.session.split_groups(name)

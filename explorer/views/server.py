@@ -94,7 +94,7 @@ def admission(user: str | None, login: Path | None) -> Logins | None:
     if user is not None:
         checked_name(user)
         if login is not None:
-            raise InputError("--user and --login are both given; give one of the two: with a login everybody labels under their own name")
+            raise InputError("--user and --login are both given; give one of the two: who logs in labels under their own name")
     return None if login is None else Logins(login)
 
 

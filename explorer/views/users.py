@@ -88,12 +88,16 @@ def read_users(path: Path) -> Users:
     """
     make = f"make one with: explorer login {path} --add NAME"
     try:
+        if path.exists() and not path.is_file():  # a pipe would be waited for
+            raise InputError(f"{path} is not a file; {make}")
         with open(path, "rb") as file:
             about = os.fstat(file.fileno())
-            content = file.read(16 << 20) if stat.S_ISREG(about.st_mode) else b""
+            content = file.read(16 << 20)
     except FileNotFoundError as problem:
         raise InputError(f"there is no login file {path}; {make}") from problem
     except (OSError, ValueError) as problem:
+        if isinstance(problem, InputError):
+            raise
         raise InputError(f"the login file {path} cannot be read ({problem}); {make}") from problem
     if os.name == "posix" and stat.S_IMODE(about.st_mode) & 0o077:
         raise InputError(f"others on this computer may read or change the login file {path}; first run: chmod 600 {path}")
@@ -114,7 +118,7 @@ def write_users(path: Path, users: Users) -> None:
     listed = {name: {"scrypt": one.cost, "salt": one.salt.hex(), "hash": one.hash.hex()} for name, one in users.secrets.items()}
     record = {"kind": _KIND, "version": 1, "key": users.key.hex(), "users": listed}
     try:
-        write_whole(path, json.dumps(record, indent=1).encode())  # beside it with mode 0600, then renamed
+        write_whole(Path(os.path.realpath(path)), json.dumps(record, indent=1).encode())  # beside it with mode 0600, then renamed
     except (OSError, ValueError) as problem:
         raise InputError(f"the login file {path} cannot be written ({problem}); choose another place") from problem
 

@@ -94,7 +94,7 @@ class Workspace(Results):
             if notes or known.get("journal") not in {None, self._journal.uuid}:
                 opening.check_ids(path, self._journal, self.dataset)
             self._begin(self._journal)
-        except (sqlite3.DatabaseError, Damaged) as problem:
+        except (sqlite3.DatabaseError, Damaged, UnicodeDecodeError) as problem:
             if isinstance(problem, sqlite3.OperationalError) and not opening.damaged(problem):
                 if not (known or notes):
                     raise
@@ -156,7 +156,7 @@ class Workspace(Results):
         )
         from explorer.workspace.rescue import rescued
 
-        self._replay = rescued(path, self.dataset)
+        self._replay = rescued(path, self.dataset.index)
         self._journal = Journal(None)
         with self._journal.transaction():
             self._journal.add_ids(opening.as_ids(self._replay.index))
@@ -517,7 +517,7 @@ def open_workspace(path: str | Path) -> Workspace:
         When there is none at `path`.
     """
     folder = Path(path)
-    if not (folder / "manifest.json").exists():
+    if not any((folder / name).exists() for name in ("manifest.json", opening.JOURNAL)):
         raise InputError(f"{folder} is not a workspace (no manifest.json in it); give the folder that --workspace named")
     try:
         dataset = Dataset.load(folder / "dataset")

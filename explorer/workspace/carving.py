@@ -5,6 +5,7 @@ The format is SQLite's own: https://www.sqlite.org/fileformat2.html (leaf pages 
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,7 +15,8 @@ from explorer.workspace import wal
 from explorer.workspace.journal import Damaged, row_of, text_of
 
 _COLUMNS = 14
-_LEAF, _OTHERS = 13, (0, 2, 10)  # kinds of pages; 0 is the first byte of nearly every overflow page
+_HEAD = re.compile(rb"(?=[\x0f-\x40]\0)")  # the length of a record's head, and its number, which is NULL there: it stands before
+_BEFORE = 10  # bytes at most that stand before: the record's length, and the row's number
 _WHOLE = {1: 1, 2: 2, 3: 3, 4: 4, 5: 6, 6: 8}  # bytes of a whole number by its serial type
 
 Row = tuple[Any, ...]
@@ -25,14 +27,14 @@ def carved(path: Path, log: Path | None = None) -> dict[int, Row]:
     data = path.read_bytes() if path.exists() else b""
     size = _page_size(data)
     pages = {1 + at // size: data[at : at + size] for at in range(0, len(data), size)}
-    found = list(pages.items())
+    found = list(pages.values())
     if log is not None and log.exists():
         newer = list(wal.images(log.read_bytes()))
         pages |= dict(newer)
-        found += newer
+        found += [page for _, page in newer]
     rows: dict[int, Row] = {}
-    for number, page in found:
-        for row in _rows(page, 100 if number == 1 else 0, pages):
+    for page in found:
+        for row in _rows(page, pages):
             rows.setdefault(row[0], row)
     return dict(sorted(rows.items()))
 
@@ -43,27 +45,20 @@ def _page_size(data: bytes) -> int:
     return size if size >= 512 and not size & (size - 1) else 4096
 
 
-def _rows(page: bytes, begin: int, pages: dict[int, bytes]) -> Iterator[Row]:
-    if len(page) < begin + 8 or page[begin] in _OTHERS:
-        return
-    count, content = struct.unpack(">HH", page[begin + 3 : begin + 7])
-    places = [struct.unpack(">H", page[at : at + 2])[0] for at in range(begin + 8, min(begin + 8 + 2 * count, len(page) - 1), 2)]
-    found = [_row(page, place, pages) for place in places]
-    yield from (row for row in found if row is not None)
-    if page[begin] != _LEAF or not found or None in found or min(places) != content:
-        known = {place for place, row in zip(places, found, strict=True) if row is not None}
-        for place in range(begin + 8, len(page)):  # a damaged list of places: a row may begin anywhere
-            if place not in known and (row := _row(page, place, pages)) is not None:
+def _rows(page: bytes, pages: dict[int, bytes]) -> Iterator[Row]:
+    """The rows that begin on a page, whatever its own list of them says."""
+    for match in _HEAD.finditer(page):
+        for place in range(max(0, match.start() - _BEFORE), match.start() - 1):
+            if (row := _row(page, place, match.start(), pages)) is not None:
                 yield row
 
 
-def _row(page: bytes, place: int, pages: dict[int, bytes]) -> Row | None:
-    """The row in the cell at a place of a page, or None where there is none that is whole."""
+def _row(page: bytes, place: int, head_at: int, pages: dict[int, bytes]) -> Row | None:
+    """The row in the cell at a place of a page, its head at another, or None where there is none that is whole."""
     try:
         length, at = _varint(page, place)
         seq, at = _varint(page, at)
-        head, first = _varint(page, at)
-        if head <= _COLUMNS or head > length or page[first] != 0:  # the number stands before the record, and is NULL in it
+        if at != head_at or not _COLUMNS < page[at] <= length:
             return None
         values = _record(_payload(page, at, length, pages))
         row = (seq, *values[1:])

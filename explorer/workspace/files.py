@@ -6,8 +6,8 @@ import hashlib
 import json
 import os
 import shutil
-import tempfile
 import time
+import uuid
 from pathlib import Path
 from typing import Any
 
@@ -51,16 +51,16 @@ def sum_of(data: dict[str, Any]) -> str:
 
 def write_whole(path: Path, data: bytes) -> None:
     """Write a file whole or not at all: beside it, flushed, renamed."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".writing-")
+    temporary = path.parent / f".writing-{uuid.uuid4().hex}"  # not by tempfile: those are for nobody else to read
     try:
-        with open(handle, "wb") as file:
+        with open(temporary, "xb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
         flush(path.parent)
     finally:
-        Path(temporary).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
 
 
 def place(temporary: Path, path: Path) -> None:

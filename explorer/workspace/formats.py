@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import uuid
 import zlib
 from contextlib import closing, suppress
 from pathlib import Path
@@ -14,6 +15,7 @@ import pandas as pd
 
 from explorer.errors import InputError
 from explorer.labels import Category, Change, Labels
+from explorer.workspace import journal
 from explorer.workspace.journal import FORMAT, Damaged, Entry, Journal, commands
 
 
@@ -27,7 +29,7 @@ def bring_up(path: Path) -> list[str]:
     """
     if not path.exists() or path.stat().st_size == 0:
         return []
-    with closing(sqlite3.connect(path, timeout=30)) as found:
+    with closing(sqlite3.connect(path, timeout=journal.LONGER)) as found:
         version = int(found.execute("PRAGMA user_version").fetchone()[0])
         tables = {name for (name,) in found.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     if version > FORMAT:
@@ -38,7 +40,7 @@ def bring_up(path: Path) -> list[str]:
 def _from_1(path: Path) -> list[str]:
     """Format 1 kept each change as compressed JSON that goes by ids, without user or label set."""
     old = Journal.__new__(Journal)
-    old.connection = sqlite3.connect(path, timeout=30, isolation_level=None)
+    old.connection = sqlite3.connect(path, timeout=journal.LONGER, isolation_level=None)
     with closing(old.connection):
         aside = path.with_name("journal.format-1.sqlite")
         with suppress(FileExistsError):  # another process does the same
@@ -69,6 +71,7 @@ def _rewrite(old: Journal) -> list[str]:
         change = labels.change_to(labels.apply(_change(plain, labels.index)), verb)
         labels = labels.replayed(change)
         old.add(Entry(0, when, "someone", verb=verb), change, rule)
+    connection.execute("INSERT INTO about VALUES ('uuid', ?)", (uuid.uuid4().hex,))
     connection.execute("DROP TABLE journal_1")
     return wrong
 

@@ -23,9 +23,11 @@ from explorer.workspace.packing import pack, pack_categories, pack_rule, unpack,
 
 FORMAT = 2
 PATIENCE = 5.0  # seconds for another process that holds the lock
+LONGER = 30.0  # seconds for one that opens the same journal
 DEFAULT_SET = "labels"
 _CHUNK = 1 << 16  # ids a row
 _INDEX = "seq, time, user, visit, action, label_set, kind, of, verb, items"  # what is read of every row; the rest comes last in it
+COLUMNS = f"{_INDEX}, digest, categories, rule, change"
 _OPTIONAL = (str, type(None))
 _TYPES: tuple[tuple[type, ...], ...] = (
     (int,), (str,), (str,), (str,), _OPTIONAL, (str,), (str,), (int, type(None)), (str,), (int,),
@@ -57,8 +59,9 @@ class By:
 class Entry:
     """A row of the journal, without the items it touched.
 
-    `kind` is "do", "undo" or "redo"; the latter two are `of` another row. `seq` is 0 where nothing had to be done. `overwrote`
-    counts, by user, the items whose label somebody else had given; `again` says that the action had been done before.
+    `kind` is "do", "undo", "redo" or "lost": "undo" and "redo" are `of` another row, "lost" stands for one that could not be
+    repaired. `seq` is 0 where nothing had to be done. `overwrote` counts, by user, the items whose label somebody else had given;
+    `again` says that the action had been done before.
     """
 
     seq: int
@@ -95,7 +98,7 @@ class Journal:
         self.path = path
         self.connection = _connect(path)
         try:
-            self.uuid = self._about("uuid") or self._first()
+            self.uuid = self.about("uuid") or self._first()
             self.inode = None if path is None else _inode(path)
         except BaseException:
             self.connection.close()
@@ -113,9 +116,9 @@ class Journal:
             if self.last:
                 raise Damaged("its name is not in it")
             self.connection.execute("INSERT OR IGNORE INTO about VALUES ('uuid', ?)", (uuid.uuid4().hex,))
-        return str(self._about("uuid"))
+        return str(self.about("uuid"))
 
-    def _about(self, name: str) -> str | None:
+    def about(self, name: str) -> str | None:
         found = self.connection.execute("SELECT value FROM about WHERE name = ?", (name,)).fetchone()
         return None if found is None else str(found[0])
 
@@ -179,7 +182,7 @@ class Journal:
         Damaged
             When it is not as it was written, or not there.
         """
-        query = f"SELECT {_INDEX}, digest, categories, rule, change FROM journal WHERE seq = ?"
+        query = f"SELECT {COLUMNS} FROM journal WHERE seq = ?"
         found = self.connection.execute(query, (seq,)).fetchone()
         if found is None:
             raise Damaged(f"row {seq} is not there")
@@ -317,7 +320,8 @@ def _entry(row: tuple[Any, ...]) -> Entry:
     """An entry out of its columns; what damage made of another type is nothing, which its digest will say (see `row_of`)."""
     if all(map(isinstance, row, _TYPES)):
         return Entry(*row)
-    return Entry(*(value if isinstance(value, kind) else kind[0]() for value, kind in zip(row, _TYPES, strict=True)))
+    fitting: list[Any] = [value if isinstance(value, kinds) else kinds[0]() for value, kinds in zip(row, _TYPES, strict=True)]
+    return Entry(*fitting)
 
 
 def _index_of(entry: Entry) -> tuple[Any, ...]:
@@ -377,9 +381,9 @@ def text_of(data: bytes) -> str:
     return data.decode("utf-8", "replace")
 
 
-def _patiently(connection: sqlite3.Connection, command: str, patience: float = 30.0) -> str:
+def _patiently(connection: sqlite3.Connection, command: str) -> str:
     """Run a command whose locks SQLite does not wait for by itself, while another process opens the same journal."""
-    until = time.monotonic() + patience
+    until = time.monotonic() + LONGER
     while True:
         try:
             found = connection.execute(command).fetchone()

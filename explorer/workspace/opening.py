@@ -59,7 +59,7 @@ def manifest(path: Path, dataset: Dataset) -> tuple[dict[str, Any], list[str]]:
     place = path / "manifest.json"
     try:
         known, notes = read_json(place), []
-        known["format"] = int(known.get("format", FORMAT))
+        known |= {"format": int(known["format"])} if "format" in known else {}
     except (InputError, ValueError, TypeError):
         known, notes = {}, [f"{place} is damaged; it is written anew, and what it was is kept beside it"]
     if not place.exists() and (path / JOURNAL).exists() and (path / "dataset").exists():
@@ -249,7 +249,7 @@ def numbered(found: Journal, dataset: Dataset, *, add: bool) -> Numbering:
             found.add_ids(dataset.ids[new])
     index = pd.Index(ids_of(found))
     if len(new) and not add:  # in a folder that cannot be written they have numbers for as long as it is open
-        index = pd.Index(ids_of(found) + dataset.ids[new].tolist())
+        index = index.append(dataset.index[new]) if len(index) else dataset.index
     return Numbering(index, dataset.index)
 
 

@@ -17,6 +17,7 @@ from explorer.workspace.journal import DEFAULT_SET, FORMAT, Damaged, Entry, Jour
 from explorer.workspace.packing import spread, squeeze
 
 SNAPSHOT = "labels.snapshot"
+_JUMP = 10_000_000  # rows that are not missing: the number of the next is damaged
 
 
 @dataclass(eq=False)
@@ -183,6 +184,8 @@ def replayed(journal: Journal, index: pd.Index, begun: Replay | None = None) -> 
     if len(replay.index) < len(index):
         replay.grow(index)
     for entry in journal.entries():
+        if entry.seq - before > _JUMP:
+            raise Damaged(f"row {before} is followed by row {entry.seq}")
         if entry.seq != before + 1:
             wrong.append(f"the rows {before + 1} to {entry.seq - 1} are missing")
         before = entry.seq

@@ -15,14 +15,16 @@ from explorer.dataset import Dataset
 from explorer.errors import InputError
 from explorer.workspace import opening
 from explorer.workspace.carving import Row, carved
-from explorer.workspace.journal import Damaged, Journal, row_of, text_of
+from explorer.workspace.journal import COLUMNS, Damaged, Journal, row_of, text_of
 from explorer.workspace.replay import SNAPSHOT, Replay, check_fits, made_of, read_snapshot
 
 _MISSES = 1_000  # rows that are not found one after the other, after which there are no more
 
 
-def rescued(path: Path, dataset: Dataset) -> Replay:
+def rescued(path: Path, index: pd.Index) -> Replay:
     """The labels that can be read, none of them invented: the snapshot's, and on top of them the rows after it.
+
+    `index` are the dataset's ids, which follow those that the journal knows.
 
     Raises
     ------
@@ -37,7 +39,7 @@ def rescued(path: Path, dataset: Dataset) -> Replay:
     replay = begun or Replay(ids)
     if len(replay.index) < len(ids):
         replay.grow(ids)
-    if len(new := dataset.index[~dataset.index.isin(replay.index)]):
+    if len(new := index[~index.isin(replay.index)]):
         replay.grow(replay.index.append(new))
     upto = replay.seq
     for row in rows.values():
@@ -63,10 +65,10 @@ def readable(path: Path) -> tuple[pd.Index | None, dict[int, Row]]:
 def _ids(copy: Path, path: Path) -> pd.Index | None:
     """The ids by number: the journal's, else those of the dataset as it was last opened, which nearly always are the same."""
     try:
-        with closing(_raw(copy)) as journal:
+        with closing(raw(copy)) as journal:
             if len(found := opening.ids_of(journal)):
                 return pd.Index(found)
-    except (sqlite3.Error, Damaged):
+    except (sqlite3.Error, ValueError):
         pass
     try:
         return pd.Index(Dataset.load(path / "dataset").ids)
@@ -85,7 +87,7 @@ def _snapshot(path: Path, ids: pd.Index | None) -> Replay | None:
 def _rows(copy: Path) -> Iterator[tuple[int, Row]]:
     """The rows that SQLite finds, asked for one by one: where it cannot walk through them it may still find them."""
     try:
-        journal = _raw(copy)
+        journal = raw(copy)
     except sqlite3.Error:
         return
     with closing(journal):
@@ -93,18 +95,18 @@ def _rows(copy: Path) -> Iterator[tuple[int, Row]]:
         while misses < _MISSES:
             seq += 1
             try:
-                found = journal.connection.execute("SELECT * FROM journal WHERE seq = ?", (seq,)).fetchone()
+                found = journal.connection.execute(f"SELECT {COLUMNS} FROM journal WHERE seq = ?", (seq,)).fetchone()
                 if found is None:
                     raise Damaged(f"row {seq} is not there")
                 row_of(found)
-            except (sqlite3.Error, Damaged, OverflowError):
+            except (sqlite3.Error, ValueError, OverflowError):
                 misses += 1
                 continue
             misses = 0
             yield seq, found
 
 
-def _raw(copy: Path) -> Journal:
+def raw(copy: Path) -> Journal:
     """A journal that is only read, whatever SQLite thinks of its tables."""
     found = Journal.__new__(Journal)
     found.path, found.connection = copy, sqlite3.connect(f"file:{copy}?mode=ro", uri=True)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 import threading
+import uuid
 import weakref
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any
 
 import param
@@ -18,6 +19,12 @@ from explorer.grid import Grid
 from explorer.selection import from_json
 from explorer.step import KINDS, Result
 from explorer.workspace.files import copy_aside, move_aside, read_json, write_json
+
+# What numpy and json raise at damaged files.
+_UNREADABLE = (
+    OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, OverflowError, SyntaxError, MemoryError, TokenError,
+    RecursionError,
+)  # fmt: skip
 
 
 class Results(param.Parameterized):
@@ -60,8 +67,9 @@ class Results(param.Parameterized):
             return False
 
     def _replace_dataset(self, folder: Path) -> None:
-        fresh, before = (Path(tempfile.mkdtemp(prefix=".writing-", dir=folder.parent)) for _ in range(2))
+        fresh, before = (folder.parent / f".writing-{uuid.uuid4().hex}" for _ in range(2))
         try:
+            before.mkdir()
             self.dataset.save(fresh)
             if folder.exists():  # of an earlier state of the source; kept until the new one is whole
                 os.rename(folder, before / "dataset")
@@ -239,7 +247,7 @@ def read_result(folder: Path, kind: str, items: int | None = None) -> Result:
                 raise ValueError(f"{name} is not there")
     except FileNotFoundError as problem:
         raise ValueError(f"{Path(problem.filename).name} is not there") from problem
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, OverflowError, SyntaxError, MemoryError) as problem:
+    except _UNREADABLE as problem:
         raise ValueError(str(problem) or type(problem).__name__) from problem
     values = result.values
     rows = (items or len(values)) if values.ndim else 0

@@ -45,13 +45,13 @@ class Comparison {
     if (found.why) return h("p", {class: "message"}, found.why)
     const more = found.more ? h("p", {class: "muted"}, `${plural(found.more, "more pair")}`) : null
     return [
-      h("p", {class: "verdict"}, h("b", {}, found.alpha === null ? "" : `α ${found.alpha.toFixed(2)} `), found.verdict),
+      h("p", {class: "verdict"}, h("b", {}, found.alpha === null ? "" : `α ${share(found.alpha)} `), found.verdict),
       found.compared ? h("p", {class: "muted"}, `Krippendorff's alpha over ${plural(found.compared, "item")} that at least two people labelled; 1 is full agreement, 0 is chance.`) : null,
       h("table", {}, h("thead", {}, h("tr", {}, ["who", "items"].map((word) => h("th", {scope: "col"}, word)))),
         h("tbody", {}, found.labelled.map(([user, count]) => h("tr", {}, h("td", {class: "name", title: user}, user), h("td", {}, number(count)))))),
       found.pairs.length ? h("table", {}, h("thead", {}, h("tr", {}, ["two of them", "both", "agree", "kappa"].map((word) => h("th", {scope: "col", title: word === "kappa" ? "Cohen's kappa: agreement beyond chance" : null}, word)))),
         h("tbody", {}, found.pairs.map((pair) => h("tr", {}, h("td", {class: "name", title: `${pair.first} and ${pair.second}`}, `${pair.first} · ${pair.second}`), h("td", {}, number(pair.both)),
-          h("td", {}, pair.raw === null ? "–" : `${Math.floor(100 * pair.raw)} %`), h("td", {}, pair.kappa === null ? "–" : pair.kappa.toFixed(2)))))) : null,
+          h("td", {}, pair.raw === null ? "–" : `${Math.floor(100 * pair.raw)} %`), h("td", {}, pair.kappa === null ? "–" : share(pair.kappa)))))) : null,
       more,
       found.confused.length ? h("div", {}, h("p", {class: "muted"}, "Taken for each other most"), h("ul", {class: "confused"}, found.confused.map((one) =>
         h("li", {}, h("span", {class: "name"}, `${named(one.first)} / ${named(one.second)}`), h("span", {class: "count"}, number(one.times)))))) : null,
@@ -59,6 +59,8 @@ class Comparison {
     ]
   }
 }
+
+const share = (value) => value.toFixed(2).replace("-", "−")
 
 function listOf(names) {
   if (names.length > 4) return `${names.slice(0, 3).join(", ")} and ${number(names.length - 3)} more`

@@ -32,7 +32,7 @@ class Desk {
     this.comparison = new Comparison(store)
     this.past = new Past(store)
     const sections = [this.tree, this.nameless, this.comparison, this.past].map((one) => one.el)
-    this.el = h("section", {class: "desk", "aria-label": "labelling desk"}, h("div", {class: "progress"}, this.said, this.set), this.bar, h("div", {class: "scroller"}, sections))
+    this.el = h("section", {class: "desk", "aria-label": "labelling desk"}, this.said, this.bar, h("label", {class: "of-set"}, h("span", {class: "muted"}, "Label set"), this.set), h("div", {class: "scroller"}, sections))
     store.on("labels desk", () => { if (this.isOpen) this.render() })
     store.on("data", () => { if (this.isOpen) this.ask() }) // the server has begun anew and does not know that somebody looks
   }

@@ -46,7 +46,7 @@ class Focus {
     this.orders = h("select", {"aria-label": "order", onchange: () => { this.order = this.orders.value; this.begin() }})
     this.stage = h("div", {class: "stage", tabindex: "-1", role: "group"})
     this.about = h("div", {class: "about"})
-    this.said = h("span", {class: "said", role: "status", "aria-live": "polite"})
+    this.said = h("span", {class: "notice", role: "status", "aria-live": "polite"})
     this.choices = h("div", {class: "choices", role: "group", "aria-label": "categories"})
     this.acts = {back: act("Back", "←", () => this.back(), "The item before"), skip: act("Skip", "→", () => this.next(), "Leave it as it is (Space or →)"),
       remove: act("Remove label", "Del", () => this.decide(null), "Take this item's label away"), undo: act("Undo", "Ctrl+Z", () => this.turn("undo"), "Take the last decision back and go to its item")}

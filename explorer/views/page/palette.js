@@ -9,12 +9,12 @@ const COMMANDS = [
   ["Tool", "Lasso", "L", "l"], ["Tool", "Box", "B", "b"], ["Tool", "Paint brush", "P", "p"], ["Tool", "Pan", "V", "v"],
   ["Tool", "Narrower brush", "[", "["], ["Tool", "Wider brush", "]", "]"],
   ["Tool", "Add to the selection, on or off", "A", "a"], ["Tool", "Subtract from the selection, on or off", "S", "s"],
-  ["Select", "Invert the selection", "I", "i"], ["Select", "Nothing", "Esc", "escape"],
+  ["Select", "Invert the selection", "I", "i"], ["Select", "Clear: select nothing", "Esc", "escape"],
   ["Look", "Fit: show everything", "F", "f"], ["Look", "Zoom in", "+", "+"], ["Look", "Zoom out", "−", "-"],
   ["Look", "Move left", "←", "arrowleft"], ["Look", "Move right", "→", "arrowright"], ["Look", "Move up", "↑", "arrowup"], ["Look", "Move down", "↓", "arrowdown"],
   ["Label", "Focus mode: one item after another", "E", "e"], ["Label", "New category", "N", "n"], ["Label", "Remove labels of the selection", "Del", "delete"],
   ["Label", "Undo", "Ctrl+Z", "undo"], ["Label", "Redo", "Ctrl+Shift+Z", "redo"],
-  ["Page", "Export data", "", "export"], ["Page", "Download a picture of the map", "", "picture"], ["Page", "Light or dark theme", "", "theme"], ["Page", "Keys and gestures", "?", "?"],
+  ["Page", "Export data", "", "export"], ["Page", "Picture of the map", "", "picture"], ["Page", "Theme: light or dark", "", "theme"], ["Page", "Keys and gestures", "?", "?"],
 ]
 
 class Palette {
@@ -54,7 +54,7 @@ class Palette {
   // Ask for a category, an old one or a new one; `give` gets its name.
   ask(title, give, back = this.home) { this.open(this.scope(title, give), back) }
 
-  scope(title, give) { return {title, entries: (typed) => this.categories("as", give, typed, `Create “${typed}”`)} }
+  scope(title, give) { return {title, entries: (typed) => this.categories(null, give, typed, `Create “${typed}”`)} }
 
   build() {
     const list = "palette-list"
@@ -152,17 +152,18 @@ class Palette {
     const made = [this.labelling(typed), about, this.sets(typed), this.coloring()].flat(2)
     const kinds = new Map()
     for (const entry of made) kinds.set(entry.kind, [...(kinds.get(entry.kind) || []), entry])
+    if (some) for (const entry of about.flat()) entry.most = 7 // what was typed is to name what is selected, rather than a cluster
     return [...kinds].flatMap(([kind, entries]) => (MANY_KINDS.includes(kind) ? many(entries) : entries)).concat(this.commands())
   }
 
   // The categories of the current set, the one used last first, and a new one where no category is called what was typed.
-  categories(before, give, typed, create) {
+  categories(before, give, typed, create, always = 3.5) {
     const {categories} = this.store.get("labels")
     const rank = (name) => { const place = this.recent.indexOf(name); return place < 0 ? Infinity : place }
     const order = [...categories].sort((one, other) => rank(one.name) - rank(other.name) || 0)
     const made = order.map((category) => ({id: `label-${category.name}`, kind: "Label", before, name: category.name === "" ? "(empty)" : category.name,
       color: category.color, key: category.key, count: category.count, run: () => give(category.name)}))
-    if (typed && !categories.some(({name}) => name === typed)) made.push({id: "create", kind: "Create", name: create, always: 3.5, run: () => give(typed)})
+    if (typed && !categories.some(({name}) => name === typed)) made.push({id: "create", kind: "Create", name: create, always, run: () => give(typed)})
     return made
   }
 
@@ -173,7 +174,7 @@ class Palette {
       const named = this.store.get("labels").categories.some(({name}) => name === typed)
       return typed && !named ? [{id: "create", kind: "Create", name: `Create category “${typed}”`, always: 3.5, run: () => save({verb: "create", name: typed})}] : []
     }
-    return this.categories(`${number(count)} selected as`, (name) => save({verb: "label", name}), typed, `Create “${typed}” and label ${number(count)} selected`)
+    return this.categories(`${number(count)} selected as`, (name) => save({verb: "label", name}), typed, `Create “${typed}” and label ${number(count)} selected`, 7.5)
   }
 
   bulk() {
@@ -229,7 +230,7 @@ class Palette {
 function best(typed, entries) {
   const query = folded(typed)
   const words = query.split(/\s+/)
-  const rank = (entry) => Math.max(entry.always || 0, entry.always ? 0 : fit(query, words, folded(entry.name), folded([entry.kind, entry.before, entry.name, entry.after].filter(Boolean).join(" "))))
+  const rank = (entry) => entry.always ?? Math.min(entry.most ?? Infinity, fit(query, words, folded(entry.name), folded([entry.kind, entry.before, entry.name, entry.after].filter(Boolean).join(" "))))
   return entries.map((entry) => [rank(entry), entry]).filter(([score]) => score > 0).sort(([one], [other]) => other - one).map(([, entry]) => entry)
 }
 

@@ -24,7 +24,7 @@ class Past {
     return h("li", {class: row.undone ? "undone" : ""},
       h("button", {type: "button", class: "pick", "aria-expanded": String(open), "data-key": `entry-${row.seq}`, onclick: () => this.open(open ? 0 : row.seq),
         title: `${what}\n${row.user}, ${when}, ${plural(row.items, "item")}${row.undone ? "\nundone since" : ""}`},
-      h("span", {class: "name"}, row.user === desk.me ? null : h("b", {}, `${row.user} `), what),
+      h("span", {class: "name"}, row.user === desk.me ? null : h("b", {}, row.user), what),
       h("span", {class: "count"}, row.items ? brief(row.items) : ""), h("span", {class: "when"}, ago(row.time))),
       open ? this.about(row, desk, when) : null)
   }
@@ -40,7 +40,7 @@ class Past {
     const why = known?.seq === row.seq ? known : null
     const because = why?.words ? `Because of: ${why.words}.` : why?.rule ? "Its rule is one that this version does not know." : ""
     const set = row.set === desk.set ? "" : ` in the set “${row.set}”`
-    return h("div", {class: "about"},
+    return h("div", {class: "because"},
       h("p", {}, `${row.user === desk.me ? "You" : row.user}, ${when}${set}: ${plural(row.items, "item")}${row.undone ? "; undone since" : ""}.`),
       because ? h("p", {}, because) : null,
       row.items ? h("div", {class: "group"},
