@@ -238,11 +238,9 @@ class Labels(Mapping[Any, str]):
         So a category that somebody else has labelled more items with is not taken away, one that comes back under a name that was
         given again meanwhile joins the one that has it, and a key or colour that is taken is given up for a free one.
         """
-        made, moved = dict(self.categories), dict[int, int]()
+        made, moved = self.categories | _edited(self.categories, change), dict[int, int]()
         for code, (old, new) in change.categories.items():
-            if new is not None and code in made:
-                made[code] = _edited(made, code, old, new)
-            elif new is not None and old is None:
+            if new is not None and old is None and code not in made:
                 twin = next((other for other, category in made.items() if category.name == new.name), None)
                 if twin is None:
                     made[code] = _fitting(made, new)
@@ -263,17 +261,28 @@ class Labels(Mapping[Any, str]):
         return Labels(self.index, _frozen(codes), dict(sorted(made.items())), highest + 1)
 
 
-def _edited(made: dict[int, Category], code: int, old: Category | None, new: Category) -> Category:
-    """A category with what a change did to it, field by field, where it still is as it was before."""
-    now = made[code]
-    if old is None:
-        return now
-    others = {category.name for other, category in made.items() if other != code}
-    edited = {name: value for name, value in vars(new).items() if value != getattr(old, name)}
-    fields = {name: value for name, value in edited.items() if getattr(now, name) == getattr(old, name)}
-    if fields.get("name") in others:
-        del fields["name"]
-    return replace(now, **fields)
+def _edited(made: dict[int, Category], change: Change) -> dict[int, Category]:
+    """Those of the categories that a change edits, field by field where they still are as they were before."""
+    edited = {}
+    renamed = _renamed(made, change)
+    for code, (old, new) in change.categories.items():
+        if old is not None and new is not None and code in made:
+            now = vars(made[code])
+            fields = {name: value for name, value in vars(new).items() if value != vars(old)[name] and now[name] == vars(old)[name]}
+            edited[code] = replace(made[code], **(fields | {"name": renamed.get(code, made[code].name)}))
+    return edited
+
+
+def _renamed(made: dict[int, Category], change: Change) -> dict[int, str]:
+    """The names that a change gives, without those that categories have by now which it does not rename.
+
+    All at once: ``x`` becomes ``x/a`` while ``x/a`` becomes ``x/a/a``.
+    """
+    named = {code: (old.name, new.name) for code, (old, new) in change.categories.items() if old is not None and new is not None}
+    wanted = {code: new for code, (old, new) in named.items() if code in made and made[code].name == old != new}
+    while taken := {category.name for code, category in made.items() if code not in wanted} & set(wanted.values()):
+        wanted = {code: name for code, name in wanted.items() if name not in taken}
+    return wanted
 
 
 def _fitting(made: dict[int, Category], category: Category) -> Category:

@@ -56,7 +56,7 @@ def command(*arguments: str, **environment: str) -> subprocess.CompletedProcess:
 # What is wrong is one line, and status 2
 
 WRONG: list[tuple[list[str], str]] = [
-    ([], "give one of demo, open, run, export, picture, methods"),
+    ([], "give one of demo, open, run, export, check, picture, methods, login"),
     (["opne"], "did you mean 'open'"),
     (["run"], "required: SOURCE, -o/--out"),
     (["run", "SOURCE"], "required: -o/--out"),

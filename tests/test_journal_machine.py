@@ -219,7 +219,8 @@ class InAnyOrder(Openings):
                 if self.equal.get(id(labels)) == (labels, state):
                     continue
                 assert labels.values().tolist() == [state.names.get(one) for one in KNOWN]
-                assert [tuple(vars(one).values()) for one in labels.categories.values()] == list(state.categories)
+                categories = [tuple(vars(one).values()) for one in labels.categories.values()]
+                assert categories == list(state.categories), (categories, state.categories)
                 self.equal[id(labels)] = (labels, state)
 
     @contextmanager

@@ -48,12 +48,14 @@ def slowly(clusters: np.ndarray, labels: Labels) -> dict[int, tuple[int, int, st
     }
 
 
-@given(st.lists(st.tuples(st.integers(-1, 5), st.integers(-1, 3)), min_size=1, max_size=60))
-def test_unnamed_as_a_plain_loop_says(items: list[tuple[int, int]]) -> None:
-    clusters = np.array([cluster for cluster, _ in items], np.int32)
-    labels = Labels.empty(pd.Index(range(len(items))))
+@given(st.integers(0, 2**32 - 1), st.integers(1, 200), st.floats(0, 1))
+def test_unnamed_as_a_plain_loop_says(seed: int, n: int, share: float) -> None:
+    rng = np.random.default_rng(seed)
+    clusters = rng.integers(-1, 6, n).astype(np.int32)
+    codes = np.where(rng.random(n) < share, rng.integers(0, 4, n), -1)
+    labels = Labels.empty(pd.Index(range(n)))
     for code in range(4):
-        labels = labels.assign(np.array([given == code for _, given in items]), f"c{code}")
+        labels = labels.assign(codes == code, f"c{code}")
     found, wanted = unnamed.unnamed(clusters, labels, {0: "zero"}), slowly(clusters, labels)
     noise = wanted.pop(-1, (0, 0, None))
     assert found["noise"] == {"size": noise[0], "labelled": noise[1]}
@@ -134,7 +136,9 @@ def test_who_labelled_is_told_by_set(wire: Wire) -> None:  # noqa: F811
     wire.say("desk", open=True)
     session.label("a", Ids(["i1"]))
     other.label("b", Ids(["i2"]))
-    other.create_category("only a category")
+    third = Session(session.dataset, session.workspace, user="carl")
+    third.create_category("only a category")
+    third.close()
     desk(wire, lambda d: d["users"] == [own, "<b>ben</b>"], "both")
     wire.say("label_set", name="quality")
     found = desk(wire, lambda d: d["set"] == "quality", "the other set")
@@ -270,6 +274,7 @@ def test_comparing_two_people(wire: Wire) -> None:  # noqa: F811
     wire.say("compare", open=False)
     start = len(wire.sent)
     other.label("d", InCluster(1))
+    assert not any("comparing" in message.get("set", {}) for message in wire.sent[start:]), "closed, it costs nothing"
     wire.say("compare", open=True)
     until(lambda: any("comparison" in message.get("set", {}) for message in wire.sent[start:]), "opened again")
     assert sum("comparison" in message.get("set", {}) for message in wire.sent[start:]) == 1
@@ -325,7 +330,7 @@ def test_labels_of_a_file_are_shown_then_imported_as_one_action(wire: Wire) -> N
     assert dict(said["categories"]) == {"x": 1, "NA": 1, "": 1, "y": 1}
     before = session.workspace.seq
     folder = Path(next(part for part in wire.view.parts if isinstance(part, importing.Importing))._upload.folder.name)
-    assert folder.exists()
+    assert [path.name for path in folder.iterdir()] == [said["name"]], "it lies where it belongs, whatever it is called"
     wire.say("import_labels", into="labels", replace=False, action="once")
     assert session.workspace.seq == before + 1
     assert dict(session.labels) == {"i1": "mine", "i2": "mine", "i5": "NA", "i6": "", "i7": "y"}
@@ -398,6 +403,13 @@ def test_a_piece_that_no_page_of_ours_sends(message: dict[str, Any], why: str, w
     assert why in answer(wire, start, "wrong")["why"]
     wire.say("import_labels", into="labels", replace=True)
     assert "no file here" in wire.toasts()[-1]
+
+
+def test_a_gap_between_pieces_is_noticed(wire: Wire) -> None:  # noqa: F811
+    wire.say("import_piece", name="x.csv", size=12, at=0, data=base64.b64encode(b"id,l").decode())
+    start = len(wire.sent)
+    wire.say("import_piece", name="x.csv", size=12, at=8, data=base64.b64encode(b"i1,x").decode())
+    assert "wrong order" in answer(wire, start, "wrong")["why"]
 
 
 def test_a_second_file_takes_the_first_ones_place(wire: Wire) -> None:  # noqa: F811

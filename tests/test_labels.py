@@ -321,3 +321,19 @@ def test_two_people_in_any_order_keep_the_labels_sound(actions: list) -> None:
         assert set(np.unique(labels.codes).tolist()) <= {NONE, *labels.categories}
         assert labels.next_code > max([0, *labels.categories])
         assert sum(labels.counts.values()) == len(labels)
+
+
+def test_a_name_that_moves_below_itself_can_be_undone_and_redone() -> None:
+    """``x`` becomes ``x/a`` while ``x/a`` becomes ``x/a/a``: whichever was made first."""
+    for names in (("x", "x/a"), ("x/a", "x")):
+        before = Labels.empty(pd.Index(["a"])).create(names[0]).create(names[1])
+        change = before.change_to(before.rename("x", "x/a"), "rename")
+        after = before.apply(change)
+        assert sorted(after.names) == ["x/a", "x/a/a"]
+        assert after.apply(change.inverse()).names == list(names)
+
+
+def test_a_category_without_a_key_comes_back_without_one() -> None:
+    before = Labels.empty(pd.Index(["a"])).create("x").bind("x", None).create("y").bind("y", None)
+    change = before.change_to(before.delete("x"), "delete")
+    assert before.apply(change).apply(change.inverse()).categories == before.categories

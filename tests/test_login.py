@@ -93,7 +93,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     folder = tmp_path_factory.mktemp("site")
     np.save(folder / "secret name.npy", np.random.default_rng(0).normal(size=(30, 4)).astype(np.float32))
     file = make(folder / "users", ZOE, BOB)
-    options = ["--login", str(file), "--reduce", "pca", "--cluster", "kmeans", "--set", "cluster.n_clusters=2"]
+    options = ["--login", str(file), "--host", "0.0.0.0", "--reduce", "pca", "--cluster", "kmeans", "--set", "cluster.n_clusters=2"]
     made = Site(Server(folder / "secret name.npy", *options), file, folder / "secret name.explorer")
     yield made
     made.server.end()
@@ -103,6 +103,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 
 def test_who_has_not_logged_in_is_led_to_the_form_and_told_nothing(site: Site) -> None:
+    assert site.server.token == "", "a login takes its place, at every address"
     status, headers, body = site.server.get("/")
     assert (status, headers["Location"], body) == (302, "login", "")
     status, headers, body = site.server.get("/login")
@@ -261,6 +262,12 @@ def test_an_address_has_ten_tries_for_all_names_together(site: Site) -> None:
         statuses = Counter(pool.map(lambda number: site.log_in(f"user {number}", "password 1", "127.0.1.7", form)[0], range(40)))
     assert statuses == {403: TRIES, 429: 40 - TRIES}
     assert site.log_in(*BOB, "127.0.1.7", form, X_Forwarded_For="10.0.0.1")[0] == 429, "an address is not what a client says"
+
+
+def test_who_knows_the_password_is_not_counted(site: Site) -> None:
+    form = site.form()
+    for _ in range(TRIES + 1):
+        assert site.log_in(*BOB, "127.0.1.11", form)[0] == 303
 
 
 @given(st.lists(st.tuples(st.floats(0, 20), st.sets(st.sampled_from("abc"), min_size=1)), max_size=80))

@@ -9,7 +9,8 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import textwrap
+import tempfile
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +19,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from explorer import Box, Ids, InputError, Session
+from explorer import Box, InputError, Session
 from explorer.dataset import Dataset
 from explorer.workspace import By, Workspace
 
@@ -82,6 +83,14 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
             assert (folder / "journal.sqlite-wal").exists() == killed
             assert (folder / "labels.snapshot").exists() == snapshot
     return made
+
+
+@pytest.fixture
+def place() -> Iterator[Path]:
+    """A folder in memory where there is such a thing: what the disk keeps is not what is tried here."""
+    memory = Path("/dev/shm")
+    with tempfile.TemporaryDirectory(dir=memory if os.access(memory, os.W_OK) else None) as made:
+        yield Path(made)
 
 
 # What is a row made of, on disk
@@ -199,6 +208,12 @@ def attempt(folder: Path) -> tuple[Workspace | None, str]:
     return workspace, " ".join([*workspace.notes, workspace.trouble])
 
 
+def labels_of(workspace: Workspace) -> dict[str, str]:
+    """Quicker than `dict(workspace.labels)`."""
+    values = workspace.labels.values()
+    return {IDS[row]: values[row] for row in np.flatnonzero(workspace.labels.codes).tolist()}
+
+
 def names_of(folder: Path) -> set[str]:
     passing = ("journal.sqlite-wal", "journal.sqlite-shm")
     return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file() and path.name not in passing}
@@ -208,15 +223,15 @@ def check(folder: Path, file: Path, whole: set[int], *, snapshot: bool) -> None:
     """Open what was damaged, and hold it to the promise. `whole` are the rows that are as they were written."""
     before = names_of(folder)
     workspace, said = attempt(folder)
-    gone = {name for name in before - names_of(folder) if not (folder / name).parent.with_name((folder / name).parent.name).exists()}
-    assert not {name for name in gone if not list(folder.glob(f"{Path(name).parent}.damaged-*"))}, "something was deleted"
+    for name in before - names_of(folder):
+        assert list(folder.glob(f"{Path(name).parent}.damaged-*")), "something was deleted, and not moved aside"
     if workspace is None:
         assert str(folder) in said
         assert not snapshot or file.name != "journal.sqlite"
         assert not whole, "there are rows that can be read"
         return
     present = {f"item-{row}" for row in (whole | set(range(30)) if snapshot else whole)}
-    found = dict(workspace.labels)
+    found = labels_of(workspace)
     try:
         assert present <= found.keys(), "labels of undamaged rows are missing"
         wrong = {item: name for item, name in found.items() if name != TRUTH.get(item)}
@@ -228,22 +243,19 @@ def check(folder: Path, file: Path, whole: set[int], *, snapshot: bool) -> None:
             found["item-45"] = "after"
     finally:
         workspace.close()
-    again, _ = attempt(folder)
-    assert again is not None
-    assert dict(again.labels) == found
-    again.close()
-
+    with closing(Workspace(dataset(), folder)) as again:
+        assert labels_of(again) == found
 
 
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("sort", ["closed", "closed, with a snapshot", "killed", "killed, with a snapshot"])
-def test_damage_anywhere(sort: str, seed: int, built: dict[str, Path], rows: dict[str, Rows], tmp_path: Path) -> None:
+def test_damage_anywhere(sort: str, seed: int, built: dict[str, Path], rows: dict[str, Rows], place: Path) -> None:
     """A cut, a flipped bit or a sector of zeros in any file; the files of the journal and of the snapshot more often than the others."""
     rng, pristine = random.Random(f"{sort} {seed}"), built[sort]
     files = sorted(path.relative_to(pristine) for path in pristine.rglob("*") if path.is_file())
     files += [name for name in files if name.name.startswith("journal.sqlite")] * 5
     for trial in range(33):
-        folder, name = tmp_path / f"{trial}" / "w", rng.choice(files)
+        folder, name = place / f"{trial}" / "w", rng.choice(files)
         shutil.copytree(pristine, folder)
         said = damage(folder / name, rng, rng.choice(["cut", "flip", "flip", "sector"]))
         try:

@@ -17,11 +17,11 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
+from test_workspace import IDS, VECTORS, N, assign, dataset
 
 from explorer import InputError
 from explorer.step import find
 from explorer.workspace import FORMAT, Workspace, journal
-from test_workspace import IDS, N, VECTORS, assign, dataset
 
 HERE = str(Path(__file__).parent)
 root_only = pytest.mark.skipif(os.name != "posix" or os.getuid() != 0, reason="becomes another user, or mounts a file system")
@@ -106,9 +106,7 @@ def test_items_that_came_since_have_labels_to_see_where_nothing_can_be_written(t
         assert len(grown.labels.codes) == N
 
 
-def test_a_folder_that_cannot_be_written_with_a_source_that_has_grown(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_folder_that_cannot_be_written_with_a_source_that_has_grown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with closing(Workspace(dataset(IDS[:40]), tmp_path / "w")) as workspace:
         assign(workspace, ["item-3"], "x")
 
@@ -261,9 +259,7 @@ def test_a_journal_that_ends_before_its_snapshot(tmp_path: Path) -> None:
 # Locked
 
 
-def test_a_journal_that_another_process_keeps_locked(
-    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_journal_that_another_process_keeps_locked(workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assign(workspace, ["item-1"], "x")
     workspace._journal.connection.execute("PRAGMA busy_timeout = 100")
     monkeypatch.setattr(journal, "PATIENCE", 0.1)
@@ -333,7 +329,9 @@ def format_1(folder: Path) -> None:
             plain = {"ids": ids, "before": before, "after": after, "categories": categories, "verb": verb}
             packed = zlib.compress(json.dumps(plain, ensure_ascii=False).encode("utf-8", "surrogatepass"))
             rule = json.dumps({"rule": {"rule": "all"}, "on": {}}) if verb == "label" else None
-            found.execute("INSERT INTO journal (time, verb, change, rule) VALUES ('2025-01-02T03:04:05', ?, ?, ?)", (verb, packed, rule))
+            found.execute(
+                "INSERT INTO journal (time, verb, change, rule) VALUES ('2025-01-02T03:04:05', ?, ?, ?)", (verb, packed, rule)
+            )
         found.commit()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import importlib
 import os
 import sys
 from argparse import Namespace
@@ -94,11 +95,10 @@ def _views() -> ModuleType:
     """The views, never searched for what could be let go: that took 0.3 s of the start, and all of Panel and Bokeh stays."""
     gc.disable()
     try:
-        from explorer import views
+        return importlib.import_module("explorer.views")
     finally:
         gc.freeze()
         gc.enable()
-    return views
 
 
 def _serving(given: Namespace) -> dict[str, Any]:

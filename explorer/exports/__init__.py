@@ -232,7 +232,6 @@ def _when() -> dict[str, str]:
 
 
 __all__ = [
-    "CHOICES", "FORMATS", "TABLES", "Content", "Drawing", "Labelling", "Legend", "check", "check_items", "download", "export", "format_of",
-    "formats",
-    "gone", "options", "table", "to_bytes", "writable", "write",
+    "CHOICES", "FORMATS", "TABLES", "Content", "Drawing", "Labelling", "Legend", "check", "check_items", "download", "export",
+    "format_of", "formats", "gone", "options", "table", "to_bytes", "writable", "write",
 ]  # fmt: skip

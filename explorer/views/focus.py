@@ -70,6 +70,7 @@ class Focus(Part):
         self._rows: np.ndarray | None = None
         self._fixed = 0
         self._order, self._unlabelled = "listed", True
+        self._heard = 0  # decisions; the page has labels of its own until they are
         self._done = self._undone = 0  # decisions that can be taken back, and done again
 
     def ready(self) -> None:
@@ -159,6 +160,7 @@ class Focus(Part):
         """Label one item, or take its label away; `item` is its id as the page has it, for what was sent to an earlier server."""
         if name is not None and not isinstance(name, str):
             raise InputError(f"a category's name is text, not {name!r}")
+        self._heard += 1
         ids = self.session.dataset.ids
         if not _whole(row) or not 0 <= row < len(ids) or str(ids[row]) != item:
             raise InputError(f"the item {item!r} is not where it was, so it is not labelled; leave focus mode and begin again")
@@ -210,7 +212,7 @@ class Focus(Part):
             return
         places = np.flatnonzero(self._rows[: self._fixed] == row).tolist()
         if places:
-            self._send(go=places[0], marks=[[places[0], self._label(row)]])
+            self._send(go=places[0], marks=[[places[0], self._label(row)]], heard=self._heard)
 
     def _order_by_likeness(self, wish: Likeness) -> None:
         outdated = Progress(cancelled=lambda: self._ordering.outdated)
@@ -242,7 +244,7 @@ class Focus(Part):
             self._rows = np.concatenate([self._rows[: self._fixed], rest[self.session.labels.codes[rest] == NONE]])
         start = max(0, self._fixed - TOLD)
         marks = [[start + place, self._label(int(row))] for place, row in enumerate(self._rows[start : self._fixed])]
-        self._send(marks=marks, total=len(self._rows), by=None if mine else self._somebody())
+        self._send(marks=marks, heard=self._heard, total=len(self._rows), by=None if mine else self._somebody())
 
     def _somebody(self) -> str:
         """Who wrote last, where it was not this visit."""

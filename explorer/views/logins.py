@@ -16,8 +16,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from explorer.errors import InputError
-from explorer.views.users import Users, plain, read_users
-from explorer.workspace.files import read_json, write_json
+from explorer.views.users import Users, plain, read_users, write_private
 
 _LOG = logging.getLogger("explorer")
 TRIES, MINUTE = 10, 60.0  # so many tries in so many seconds, of a user and of an address
@@ -125,7 +124,7 @@ class Logins:
         now = self._clock()
         self._ended = {each: until for each, until in self._all_ended().items() if until > now} | {found[1]: found[2]}
         try:
-            write_json(self._ended_at, self._ended)
+            write_private(self._ended_at, self._ended)
             self._ended_seen = _stamp(self._ended_at)
         except OSError as problem:
             _LOG.warning("%s cannot be written (%s): the log-out counts until this ends", self._ended_at, problem)
@@ -148,9 +147,10 @@ class Logins:
         if seen != self._ended_seen:
             self._ended_seen = seen
             try:
-                self._ended |= {each: until for each, until in read_json(self._ended_at).items() if isinstance(until, int | float)}
-            except (InputError, OSError) as problem:
-                _LOG.warning("%s", problem)
+                read = json.loads(self._ended_at.read_bytes())
+                self._ended |= {each: until for each, until in read.items() if isinstance(until, int | float)}
+            except (OSError, ValueError, AttributeError, RecursionError) as problem:
+                _LOG.warning("%s cannot be read (%s): log-outs before this may not count", self._ended_at, problem)
         return self._ended
 
 

@@ -8,13 +8,14 @@ import json
 import os
 import secrets
 import stat
+import tempfile
 import unicodedata
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from explorer.errors import InputError
-from explorer.workspace.files import write_whole
+from explorer.workspace.files import flush
 
 LONGEST_NAME = 100
 SHORTEST, LONGEST = 8, 1000  # characters of a password
@@ -118,9 +119,23 @@ def write_users(path: Path, users: Users) -> None:
     listed = {name: {"scrypt": one.cost, "salt": one.salt.hex(), "hash": one.hash.hex()} for name, one in users.secrets.items()}
     record = {"kind": _KIND, "version": 1, "key": users.key.hex(), "users": listed}
     try:
-        write_whole(Path(os.path.realpath(path)), json.dumps(record, indent=1).encode())  # beside it with mode 0600, then renamed
+        write_private(Path(os.path.realpath(path)), record)
     except (OSError, ValueError) as problem:
         raise InputError(f"the login file {path} cannot be written ({problem}); choose another place") from problem
+
+
+def write_private(path: Path, record: dict[str, Any]) -> None:
+    """Write an object whole or not at all, at no moment readable for others."""
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".writing-")  # with mode 0600
+    try:
+        with open(handle, "wb") as file:
+            file.write(json.dumps(record, indent=1).encode())
+            file.flush()
+            os.fsync(handle)
+        os.replace(temporary, path)
+        flush(path.parent)
+    finally:
+        Path(temporary).unlink(missing_ok=True)
 
 
 def checked_name(name: str) -> str:

@@ -377,18 +377,20 @@ class Workspace(Results):
         """Write the journal again from what this process still has open; where another one is in its place, leave that alone."""
         journal, path = self._need(), self.path
         assert path is not None
+        if journal.on_disk:  # let go of files that are gone, or SQLite would mistake them for those that come in their place
+            self._journal = journal = journal.in_memory()
         path.mkdir(parents=True, exist_ok=True)
-        with suppress(FileExistsError):  # another process was first
+        with suppress(FileExistsError):  # another process was first, or only the write-ahead log was removed
             journal.copy_to(path / opening.JOURNAL)
         again = opening.journal(path)
-        if again.uuid != journal.uuid or again.seal(self._replay.seq) != journal.seal(self._replay.seq):
+        if not again.follow(journal):
             again.close()
             raise OSError(f"another journal is in the place of {path / opening.JOURNAL}; move it away, or open the workspace again")
         self._journal = again
         journal.close()
         opening.write_manifest(path, self.dataset, again.uuid)
         self.dataset_folder()
-        self.notes.append(f"{path} had been removed; its labels were written anew")
+        self._note(f"{path} had been removed; its labels were written anew")
 
     def _forget_row(self, written: Entry) -> None:
         """Take a row back that went into a file that was removed meanwhile and could not be written anew: it is not saved."""

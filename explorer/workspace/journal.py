@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from explorer.labels import Change
-from explorer.workspace.files import flush, place
+from explorer.workspace.files import flush, move_aside, place
 from explorer.workspace.packing import pack, pack_categories, pack_rule, unpack, unpack_rule
 
 FORMAT = 2
@@ -99,7 +99,7 @@ class Journal:
         self.connection = _connect(path)
         try:
             self.uuid = self.about("uuid") or self._first()
-            self.inode = None if path is None else _inode(path)
+            self.inodes = _inodes(path)
         except BaseException:
             self.connection.close()
             raise
@@ -124,8 +124,38 @@ class Journal:
 
     @property
     def there(self) -> bool:
-        """Whether the file is still the one that was opened: what is written to one that was removed is written nowhere."""
-        return self.path is None or _inode(self.path) == self.inode
+        """Whether the files are still those that were opened: what is written to one that was removed is written nowhere."""
+        return self.path is None or bool(self.inodes and _inodes(self.path) == self.inodes)
+
+    @property
+    def on_disk(self) -> bool:
+        """Whether it has files, removed or not."""
+        return bool(self.inodes)
+
+    def in_memory(self) -> Journal:
+        """The same in memory, with the files let go; it is not `there`."""
+        made = Journal(None)
+        self.connection.backup(made.connection)
+        made.path, made.uuid = self.path, self.uuid
+        self.close()
+        return made
+
+    def follow(self, other: Journal) -> bool:
+        """Append the rows and ids that another has more, and say whether they now agree: each row of the shorter is in the longer.
+
+        Nothing is written where they do not agree.
+        """
+        shared = min(self.last, other.last)
+        if self.uuid != other.uuid or self.seal(shared) != other.seal(shared):
+            return False
+        with self.transaction():
+            after = self.last
+            for row in other.connection.execute(f"SELECT {COLUMNS} FROM journal WHERE seq > ? ORDER BY seq", (after,)).fetchall():
+                self.put_back(row)
+            known = self.known
+            for row in other.connection.execute("SELECT * FROM ids WHERE first >= ? ORDER BY first", (known,)).fetchall():
+                self.connection.execute("INSERT INTO ids VALUES (?, ?, ?, ?, ?)", row)
+        return True
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -280,6 +310,10 @@ class Journal:
             with closing(sqlite3.connect(temporary)) as other:
                 self.connection.backup(other)
             flush(temporary)
+            if not path.exists():  # else SQLite would take what is left of another journal for this one's
+                for ending in ("-wal", "-shm", "-journal"):
+                    if (rest := path.with_name(f"{path.name}{ending}")).exists():
+                        move_aside(rest)
             place(temporary, path)
         finally:
             temporary.unlink(missing_ok=True)
@@ -395,9 +429,13 @@ def _patiently(connection: sqlite3.Connection, command: str) -> str:
             return "" if found is None else str(found[0])
 
 
-def _inode(path: Path) -> tuple[int, int] | None:
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino
+def _inodes(path: Path | None) -> tuple[tuple[int, int], ...]:
+    """Which files a journal and its write-ahead log are; nothing where there is none."""
+    found = []
+    for file in () if path is None else (path, path.with_name(f"{path.name}-wal")):
+        try:
+            about = file.stat()
+        except OSError:
+            continue
+        found.append((about.st_dev, about.st_ino))
+    return tuple(found)

@@ -44,10 +44,11 @@ def repair(report: Report) -> list[str]:
     hit = {one.place for one in report.damaged}
     try:
         dataset = _dataset(path)
-        if any(one.name.startswith(opening.JOURNAL) for one in hit if one.parent == path):
+        journal = any(one.name.startswith(opening.JOURNAL) for one in hit if one.parent == path)
+        if journal:
             done += _journal(path, dataset)
         done += _results(path, hit, dataset)
-        if path / "manifest.json" in hit or done:
+        if journal or path / "manifest.json" in hit:
             done += _manifest(path, dataset)
     except OSError as problem:
         raise InputError(f"{path} cannot be written ({problem.strerror or problem}); nothing of it was deleted") from problem

@@ -47,7 +47,7 @@ def options(page: Any) -> list[str]:
 
 
 def option(page: Any, text: str) -> Any:
-    return page.get_by_role("option").filter(has_text=text).first
+    return page.locator(".palette li").filter(has_text=text).first
 
 
 def do(page: Any, typed: str) -> None:
@@ -73,6 +73,18 @@ def select(page: Any, category: str) -> int:
     return count
 
 
+def look_at(page: Any, cluster: str) -> int:
+    """Select a cluster by its name; gives its size as the palette says it."""
+    page.keyboard.press("/")
+    page.keyboard.type(cluster)
+    best = page.locator(".palette li").first
+    assert best.locator(".kind").inner_text() == "Select", "it is looked at, and not labelled"
+    count = int(best.locator(".count").inner_text())
+    page.keyboard.press("Enter")
+    until(lambda: selected(page) == count, f"{count} items of {cluster}")
+    return count
+
+
 # The palette
 
 
@@ -80,7 +92,7 @@ def test_what_is_typed_becomes_a_category_of_the_selection(demo: Any) -> None:
     count = select(demo, "Flags")
     for name in ["banners", CODE]:
         do(demo, name)
-        until(lambda: labelled(demo) == count, f"labels {name}")
+        until(lambda wanted=name: labelled(demo) == count and wanted in chips(demo), f"labels {name}")
         assert on_map(demo), "the keys are the map's again"
     assert chips(demo) == ["banners", CODE]
     assert "ran" not in demo.title()
@@ -104,8 +116,8 @@ def test_without_a_selection_a_category_is_created_and_others_are_looked_at(demo
     demo.keyboard.press("Enter")
     until(lambda: chips(demo) == ["galaxies"], "an empty category")
     assert labelled(demo) == 0
-    do(demo, "zodiac")
-    until(lambda: selected(demo) == 13, "the cluster, looked at and not labelled")
+    count = look_at(demo, "zodiac")
+    assert 5 < count < 30
     assert labelled(demo) == 0
 
 
@@ -153,10 +165,8 @@ def test_it_is_a_combobox_with_a_list(demo: Any) -> None:
     demo.keyboard.press("Escape")
     assert demo.locator(".palette").count() == 0
     assert on_map(demo)
-    demo.get_by_role("tab", name="Columns").click()
-    field = demo.locator(".columns input").first
-    field.click()
-    field.press("/")
+    demo.get_by_role("button", name="Selection ▾").click()
+    demo.locator(".menu input[type=number]").press("/")
     assert demo.locator(".palette").count() == 0, "a text field takes its own letters"
 
 
@@ -217,7 +227,7 @@ def test_label_what_has_no_label_and_what_is_shown(demo: Any) -> None:
 def test_no_more_than_two_hundred_rows_are_built(demo: Any) -> None:
     demo.keyboard.press("/")
     demo.keyboard.type("e")
-    assert 100 < demo.get_by_role("option").count() <= 200
+    assert 100 < demo.locator(".palette li").count() <= 200
 
 
 # Names on the map
@@ -407,28 +417,27 @@ def test_all_of_it_is_seen_without_scrolling(width: int, height: int, served: An
 def test_the_end_says_so_and_what_was_left_comes_again(demo: Any) -> None:
     do(demo, "sign!")
     until(lambda: chips(demo) == ["sign!"], "a category")
-    do(demo, "zodiac")
-    until(lambda: selected(demo) == 13, "thirteen items")
+    count = look_at(demo, "zodiac")
     demo.get_by_role("button", name="Focus", exact=True).click()
     demo.locator(".stage img").wait_for()
-    for place_ in range(13):
-        until(lambda number=place_ + 1: progress(demo).startswith(f"{number} of 13"), "the next")
+    for place_ in range(count):
+        until(lambda number=place_ + 1: progress(demo).startswith(f"{number} of {count}"), "the next")
         demo.locator(".stage img").wait_for()
         demo.keyboard.press(" " if place_ in (2, 5) else "1")
-    assert "11 labelled, 2 left as they are" in demo.locator(".stage").inner_text()
-    assert progress(demo) == "13 of 13 · 100 %"
+    assert f"{count - 2} labelled, 2 left as they are" in demo.locator(".stage").inner_text()
+    assert progress(demo) == f"{count} of {count} · 100 %"
     demo.keyboard.press("1")
     demo.get_by_role("button", name="Begin again with those left").click()
     until(lambda: progress(demo) == "1 of 2 · 50 %", "those left")
     for _ in range(2):
         demo.locator(".stage img").wait_for()
         demo.keyboard.press("1")
-    until(lambda: labelled(demo) == 13, "all labelled")
+    until(lambda: labelled(demo) == count, "all labelled")
     demo.get_by_role("button", name="Leave").last.click()
     demo.keyboard.press("e")
     until(lambda: "Every item here has a label" in demo.locator(".stage").inner_text(), "nothing left to do")
     demo.get_by_role("button", name="Go through all of them").click()
-    until(lambda: progress(demo) == "1 of 13 · 7 %", "all of them")
+    until(lambda: progress(demo).startswith(f"1 of {count}"), "all of them")
 
 
 def test_the_order_can_be_chosen(demo: Any) -> None:

@@ -32,6 +32,7 @@ class Focus {
     this.items = new Map() // by place
     this.given = new Map() // what was decided here: label by place, null for one taken away
     this.at = 0
+    this.sent = 0 // decisions
     this.total = null
     this.notice = ""
     this.undo = this.redo = 0
@@ -98,7 +99,7 @@ class Focus {
 
   // From Python
 
-  onMessage({version, total, items, marks, by, go, undo, redo}) {
+  onMessage({version, total, items, marks, heard, by, go, undo, redo}) {
     if (!this.isOpen || version < this.least) return
     if (version !== this.version) { // its items may come before the queue's length does
       this.reset()
@@ -107,7 +108,7 @@ class Focus {
     if (total !== undefined) this.total = total
     if (undo !== undefined) [this.undo, this.redo] = [undo, redo]
     for (const item of items || []) this.take(item)
-    for (const [place, label] of marks || []) this.mark(place, label, by)
+    for (const [place, label] of marks || []) this.mark(place, label, heard, by)
     if (go !== undefined) this.lead(go)
     else this.render()
   }
@@ -117,9 +118,10 @@ class Focus {
     if (item.place === this.at && this.passes(item.place)) this.next()
   }
 
-  // An item's label as it is now; `by` is who changed it where it was not this page.
-  mark(place, label, by) {
+  // An item's label as it is after so many of our decisions; `by` is who changed it where it was not this page.
+  mark(place, label, heard, by) {
     const item = this.items.get(place)
+    if (item?.sent > heard) return // what was decided here since is under way
     if (this.given.has(place)) this.given.set(place, label)
     if (!item || item.label === label) return
     item.label = label
@@ -173,6 +175,7 @@ class Focus {
     if (!item || !this.able) return
     this.given.set(this.at, name)
     item.label = name
+    item.sent = this.sent += 1
     this.store.save({verb: "focus_label", row: item.row, item: item.id, name})
     if (name === null) return this.render()
     this.store.set({used: name})
@@ -241,10 +244,10 @@ class Focus {
     const shown = item || (this.ended ? "end" : "wait")
     const label = item && item.label !== null ? `, labelled ${item.label}` : ""
     this.stage.setAttribute("aria-label", item ? `${item.title}, item ${this.at + 1} of ${this.total}${label}` : this.ended ? "the end" : "loading")
-    if (shown === this.onStage) return
+    if (shown === this.onStage && !this.ended) return
     this.onStage = shown
     this.stage.dataset.kind = item ? (item.image ? "picture" : item.text ? "text" : "table") : "none"
-    if (this.ended) fill(this.stage, this.end())
+    if (this.ended) keepingFocus(this.stage, () => fill(this.stage, this.end()))
     else if (!item) fill(this.stage, h("p", {class: "muted"}, "…"))
     else if (item.image) { fill(this.stage, item.image); this.fit(); item.image.addEventListener("load", () => this.fit(), {once: true}) }
     else if (item.text) fill(this.stage, h("p", {class: "words"}, item.text))
@@ -283,9 +286,9 @@ class Focus {
     const left = this.total - labelled
     if (!this.total) {
       return [h("h2", {}, this.unlabelled ? "Every item here has a label" : "There are no items here"),
-        this.unlabelled ? button("Go through all of them", () => { this.unlabelled = this.only.checked = false; this.begin() }) : null]
+        this.unlabelled ? button("Go through all of them", () => { this.unlabelled = this.only.checked = false; this.begin() }, {"data-key": "end-all"}) : null]
     }
     return [h("h2", {}, "That was the last one"), h("p", {class: "muted"}, `${number(labelled)} labelled, ${number(left)} left as ${left === 1 ? "it is" : "they are"}`),
-      h("p", {class: "group"}, left ? button(`Begin again with ${this.unlabelled ? "those left" : "the first"}`, () => this.begin()) : null, button("Leave", () => this.leave(), {class: "primary"}))]
+      h("p", {class: "group"}, left ? button(`Begin again with ${this.unlabelled ? "those left" : "the first"}`, () => this.begin(), {"data-key": "end-again"}) : null, button("Leave", () => this.leave(), {class: "primary", "data-key": "end-leave"}))]
   }
 }

@@ -5,13 +5,13 @@ const HELP = [
     [["S"], "subtract, on or off"], [["Shift + drag"], "add this once"], [["Alt + drag"], "subtract this once"], [["I"], "invert"], [["Esc"], "select nothing"]]],
   ["Look", [[["V"], "pan"], [["Space + drag", "Ctrl + drag"], "pan with any tool"], [["wheel", "+", "−"], "zoom"], [["←", "→", "↑", "↓"], "move"],
     [["F", "double click"], "show everything"]]],
-  ["Point and click", [["an item", "point: what it is; click: select it"], ["a name", "select its cluster or category; double click: rename it"], ["an entry of the legend", "where it is densest"],
+  ["Point and click", [["an item", "point: what it is; click: select it"], ["a name", "select it; double click: rename"], ["an entry of the legend", "where it is densest"],
     ["the small map", "go there"]]],
-  ["Label", [[["1", "…", "9"], "label the selection"], [["N"], "with a new category"], [["C"], "make the cluster under the pointer a category"], [["R"], "rename what is under the pointer"], [["E"], "focus mode: one item after another"], [["Del"], "remove its labels"], [["Ctrl+Z"], "undo labels and selections"],
+  ["Label", [[["1", "…", "9"], "label the selection"], [["N"], "with a new category"], [["C"], "cluster pointed at: label it"], [["R"], "rename what is pointed at"], [["E"], "focus: item after item"], [["Del"], "remove its labels"], [["Ctrl+Z"], "undo labels and selections"],
     [["Ctrl+Shift+Z"], "redo"]]],
-  ["Focus mode", [[["1", "…", "9"], "label the item; the next one comes"], [["N", "/"], "another or a new category"], [["Space", "→"], "skip"], [["←"], "the item before"],
+  ["Focus mode", [[["1", "…", "9"], "label it; the next comes"], [["N", "/"], "another or a new category"], [["Space", "→"], "skip"], [["←"], "the item before"],
     [["Del"], "remove its label"], [["Ctrl+Z"], "undo, and back to that item"], [["Esc"], "leave"]]],
-  ["Help", [[["/", "Ctrl+K"], "find any category or command"], [["?"], "this card"]]],
+  ["Help", [[["/", "Ctrl+K"], "find and do anything"], [["?"], "this card"]]],
 ]
 
 function helpCard() {
