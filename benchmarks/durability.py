@@ -1,8 +1,8 @@
 """Whether what was acknowledged is there again: after kills, from many processes at once, and at a million items.
 
-    python benchmarks/durability.py [kill] [browsers] [processes] [big] [scale] [bites] [--kills 200] [--items 1000000] [--actions 10000]
+    python benchmarks/durability.py [PART ...] [--kills 200] [--items 1000000] [--actions 10000]
 
-Without names, all but `browsers`, which needs Debian's chromium. `kill` ends a process in which two people label at random moments,
+Without names, all but `browsers`, which needs Debian's chromium and an hour. `kill` ends a process in which two people label at random moments,
 `browsers` a served dashboard under two pages, `processes` lets eight label at once, `big` ends a process in the middle of an action
 of 100,000 items, `scale` labels regions drawn around a million points, `bites` takes the safeguards out one by one to see red.
 """
@@ -14,11 +14,10 @@ import os
 import random
 import shutil
 import signal
-import statistics
+import socket
 import subprocess
 import sys
 import tempfile
-import textwrap
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -28,14 +27,15 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from startup import machine
+from startup import chromium, machine
 
+import explorer
 from explorer import Ids, Lasso, Session
-from explorer.selection import Seen
 from explorer.step import Result
 from explorer.workspace import Workspace, open_workspace
 from explorer.workspace.journal import Journal
 
+ROOT = Path(__file__).resolve().parents[1]
 JOURNAL = "journal.sqlite"
 HALF = 5_000  # items that each of two people has to label
 NAMES = 5
@@ -45,7 +45,7 @@ OPENING, BYTES = 2.0, 1.0  # seconds, and bytes an item
 
 def main() -> None:
     """Print a table for each part that was named."""
-    parts: dict[str, Callable[[argparse.Namespace], None]] = {
+    parts: dict[str, Callable[[argparse.Namespace], Any]] = {
         "kill": kill, "browsers": browsers, "processes": processes, "big": big, "scale": scale, "bites": bites,
     }  # fmt: skip
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
@@ -227,7 +227,9 @@ def kill(given: argparse.Namespace) -> None:
             gone, same, fine, took = compare(path, model, said)
             acknowledged, lost = acknowledged + len(said), lost + gone
             differing, stuck, slowest = differing + (not same), stuck + (not fine), max(slowest, took)
-    print(f"`kill -9` at {given.kills} random moments, two people in one process, 1 to {HALF:,} items an action, one in five an undo\n")
+    print(
+        f"`kill -9` at {given.kills} random moments, two people in a process, 1 to {HALF:,} items an action, one in five an undo\n"
+    )
     print("| acknowledged | found | lost | restarts with other labels | restarts where undo failed | slowest opening, s |")
     print("|--:|--:|--:|--:|--:|--:|")
     print(f"| {acknowledged:,} | {acknowledged - lost:,} | {lost} | {differing} | {stuck} | {slowest:.2f} |")
@@ -306,7 +308,7 @@ def processes(given: argparse.Namespace, count: int = 8, labels: int = 200) -> b
         rows = len(workspace.entries())
         workspace.close()
     errors = sum(bool(text) for _, text in answers)
-    print("| processes × labels | acknowledged | found | lost | rows of the journal | errors | seconds |\n|--:|--:|--:|--:|--:|--:|--:|")
+    print("| processes × labels | acknowledged | found | lost | rows | errors | seconds |\n|--:|--:|--:|--:|--:|--:|--:|")
     print(f"| {count} × {labels} | {len(said):,} | {found:,} | {len(said) - found} | {rows:,} | {errors} | {took:.1f} |")
     return found == len(said) == rows == count * labels and not errors
 
@@ -424,18 +426,147 @@ def _opening(dataset: Any, path: Path) -> None:
         ).fetchone()
         ids = journal.connection.execute("SELECT sum(length(packed)) FROM ids").fetchone()[0]
     size = (path / JOURNAL).stat().st_size
-    print("\n| journal, MB | of it ids | changes | rules | bytes a labelled item, without the ids | must |\n|--:|--:|--:|--:|--:|--:|")
+    print(
+        "\n| journal, MB | of it ids | changes | rules | bytes a labelled item, without the ids | must |\n|--:|--:|--:|--:|--:|--:|"
+    )
     parts = " | ".join(f"{part / 1e6:.1f}" for part in (size, ids, change, rule))
     print(f"| {parts} | {(size - ids) / items:.2f} | {BYTES} |")
     print(f"\n`session.given()` of all of it: {provenance:.1f} s")
 
 
+# Two pages
+
+PAGE_ITEMS = 2_000
+
+
 def browsers(given: argparse.Namespace) -> None:
-    """Two pages of a served dashboard."""
+    """Two pages of a served dashboard label by keys while it is killed; what they showed as saved must be in the journal, in order."""
+    sys.path.insert(0, str(ROOT / "tests" / "browser"))
+    from conftest import Served, lasso, wait_for_frame
+
+    rng, said, lost, stuck, presses = random.Random(0), 0, 0, 0, [0, 0]
+    with tempfile.TemporaryDirectory() as folder, chromium() as browser:
+        arguments = _to_serve(Path(folder))
+        pages = [browser.new_page(viewport={"width": 1100, "height": 800}) for _ in range(2)]
+        for _ in range(given.kills):
+            served = Served(*arguments)
+            for page, across in zip(pages, (0.3, 0.7), strict=True):
+                page.goto(served.url)
+                wait_for_frame(page)
+                lasso(page, across, 0.5, 0.1)
+                page.wait_for_function("document.querySelector('.labelbar .primary')?.disabled === false")
+            threading.Timer(rng.uniform(0.1, 2), served.process.kill).start()
+            while served.process.poll() is None:
+                for place, page in enumerate(pages):
+                    presses[place] += 1
+                    page.keyboard.press(str(presses[place] % 9 + 1))
+            served.close()
+            time.sleep(0.2)  # what the server sent before it died arrives
+            shown = [page.evaluate("window.explorerSaved") for page in pages]
+            gone, fine = _in_the_journal(Path(folder) / "w", shown)
+            said, lost, stuck = said + sum(map(len, shown)), lost + gone, stuck + (not fine)
+    print(
+        f"`kill -9` of a served dashboard at {given.kills} random moments, two pages that label by keys, {sum(presses):,} presses\n"
+    )
+    print("| shown as saved | found | lost | restarts where undo or the order failed |\n|--:|--:|--:|--:|")
+    print(f"| {said:,} | {said - lost:,} | {lost} | {stuck} |")
+    if lost or stuck:
+        raise SystemExit(1)
+
+
+def _to_serve(folder: Path) -> tuple[str, ...]:
+    """The arguments that serve some points with nine categories, always at the same port."""
+    rng = np.random.default_rng(0)
+    ids = [f"i{row}" for row in range(PAGE_ITEMS)]
+    frame = pd.DataFrame({"id": ids, "x": rng.uniform(size=PAGE_ITEMS), "y": rng.uniform(size=PAGE_ITEMS)})
+    frame.to_csv(folder / "points.csv", index=False)
+    session = Session(explorer.read(folder / "points.csv", layout="x,y"), folder / "w")
+    for number in range(9):
+        session.create_category(f"name {number}")
+    session.workspace.close()
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    return ("open", str(folder / "points.csv"), "--layout", "x,y", "--workspace", str(folder / "w"), "--port", str(port))
+
+
+def _in_the_journal(path: Path, shown: list[list[str]]) -> tuple[int, bool]:
+    """How many of the actions that were shown as saved are gone; whether each page's stand in order and can be undone."""
+    workspace = open_workspace(path)
+    rows = {entry.action: entry.seq for entry in workspace.entries()}
+    gone = sum(action not in rows for actions in shown for action in actions)
+    fine = all(found == sorted(found) for found in ([rows[one] for one in actions if one in rows] for actions in shown))
+    session = Session(workspace.dataset, workspace)
+    before = session.labels.values().tolist()
+    if any(shown):
+        fine = fine and session.undo() is not None and session.labels.values().tolist() != before
+        fine = fine and session.redo() is not None and session.labels.values().tolist() == before
+    workspace.close()
+    return gone, fine
+
+
+# What happens without a safeguard: file of the package, what stands in it, what takes its place, the test that must see it
+BITES = {
+    "the log is flushed before a label is acknowledged": (
+        "workspace/journal.py", "synchronous=FULL", "synchronous=OFF", "test_the_disk_has_what_is_acknowledged",
+    ),
+    "one writes at a time (`BEGIN IMMEDIATE`)": (
+        "workspace/journal.py", "BEGIN IMMEDIATE", "BEGIN", "test_eight_processes_lose_none_of_320",
+    ),
+    "a file is written beside, then renamed": (
+        "workspace/files.py", 'open(temporary, "xb")', 'open(path, "wb")', "test_a_file_that_cannot_be_written_whole_stays_as_it_was",
+    ),
+    "a snapshot must be of the journal beside it": (
+        "workspace/replay.py", 'journal.seal(head["seq"]) != head["seal"]', "0", "test_a_snapshot_is_not_trusted_over_the_journal",
+    ),
+    "a row's seal is compared": (
+        "workspace/journal.py", "!= sealed:", "== b'':", "test_a_row_is_sealed_whole",
+    ),
+    "an action is looked up before it is done": (
+        "workspace/__init__.py", "journal.by_action(asked.action)", "None", "test_an_action_that_is_sent_twice_stands_once",
+    ),
+}  # fmt: skip
 
 
 def bites(given: argparse.Namespace) -> None:
-    """The same checks with a safeguard taken out."""
+    """The tests of tests/test_journal.py with a safeguard taken out, in a copy of the package."""
+    print("| safeguard | with it | without it |\n|---|---|---|")
+    fine = True
+    for what, (name, there, instead, test) in BITES.items():
+        with tempfile.TemporaryDirectory() as folder:
+            for part in ("explorer", "tests"):
+                shutil.copytree(ROOT / part, Path(folder) / part, ignore=shutil.ignore_patterns("__pycache__"))
+            with_it = _passes(Path(folder), test)
+            file = Path(folder) / "explorer" / name
+            text = file.read_text()
+            if there not in text:
+                raise RuntimeError(f"{name} has no {there!r} any more; say here what stands for it")
+            file.write_text(text.replace(there, instead))
+            without = _passes(Path(folder), test)
+        fine = fine and with_it and not without
+        print(f"| {what} | {'passes' if with_it else 'FAILS'} | {'PASSES' if without else 'fails'} |", flush=True)
+    if not fine:
+        raise SystemExit(1)
+
+
+def _passes(folder: Path, test: str) -> bool:
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "-c",
+        str(ROOT / "pyproject.toml"),
+        "--rootdir",
+        str(folder),
+    ]
+    command += [f"tests/test_journal.py::{test}"]
+    found = subprocess.run(command, cwd=folder, env=os.environ | {"PYTHONPATH": str(folder)}, capture_output=True, text=True)
+    if found.returncode not in {0, 1}:
+        raise RuntimeError(found.stdout + found.stderr)
+    return found.returncode == 0
 
 
 if __name__ == "__main__":

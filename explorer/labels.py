@@ -63,6 +63,15 @@ class Change:
         swapped = {code: (new, old) for code, (old, new) in self.categories.items()}
         return Change(f"undo {self.verb}", self.rows, self.after, self.before, swapped)
 
+    def with_kept(self, rows: np.ndarray, codes: np.ndarray) -> Change:
+        """The change with further rows that keep the codes they have: somebody said the same of them."""
+        if not len(rows):
+            return self
+        both = np.concatenate([self.rows, rows])
+        order = np.argsort(both, kind="stable")
+        before, after = (np.concatenate([side, codes[rows]])[order] for side in (self.before, self.after))
+        return replace(self, rows=both[order], before=before, after=after)
+
     def __bool__(self) -> bool:
         return bool(len(self.rows) or self.categories)
 
@@ -146,6 +155,17 @@ class Labels(Mapping[Any, str]):
         """Label the items of a mask; the category is made where it is not there yet."""
         made = self.create(name)
         return replace(made, codes=_frozen(np.where(mask, np.int32(made.code(name)), self.codes)))
+
+    def give(self, places: np.ndarray, names: np.ndarray) -> Labels:
+        """Label each of some places with the name beside it, and take the label away where that is None."""
+        groups, known = pd.factorize(names)
+        made = self
+        for name in known:
+            made = made.create(name)
+        lookup = np.array([*(made.code(name) for name in known), NONE], np.int32)  # None is group -1: the last
+        codes = self.codes.copy()
+        codes[places] = lookup[groups]
+        return replace(made, codes=_frozen(codes))
 
     def remove(self, mask: np.ndarray) -> Labels:
         """Take the labels of the masked items away; categories stay, even when they become empty."""

@@ -9,7 +9,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from test_workspace_damage import ROWS, TRUTH, build, dataset, label
+from test_workspace_damage import NAMES, ROWS, TRUTH, build, dataset, label
 
 from explorer import InputError
 from explorer.cli import main
@@ -199,7 +199,7 @@ def test_a_journal_that_is_not_there_is_made_of_the_snapshot(folder: Path) -> No
     repaired(folder)
     assert found(folder) == []
     with closing(Workspace(dataset(), folder)) as workspace:
-        assert dict(workspace.labels) == TRUTH
+        assert dict(workspace.labels) == {f"item-{row}": NAMES[row] for row in range(30)}, "all that it knew"
 
 
 def test_where_nothing_can_be_read_nothing_is_written(folder: Path) -> None:

@@ -195,7 +195,8 @@ def test_what_means_nothing_any_more_is_left_out(workspace: Workspace) -> None:
     other.layout = None
     take_up(other, kept)
     assert not other.selection.any(), "a region of another map"
-    for damaged in ({"rules": 3}, {"rules": {"selection": {}}}, {"color_by": []}, {"hidden": 3, "color_by": "cluster"}, {"label_set": {}}):
+    hidden = {"hidden": 3, "color_by": "cluster"}
+    for damaged in ({"rules": 3}, {"rules": {"selection": {}}}, {"color_by": []}, hidden, {"label_set": {}}):
         take_up(Session(workspace.dataset, workspace), damaged)
     fine = Session(workspace.dataset, workspace)
     take_up(fine, {"rules": {"filter:gone": {"rule": HasLabel("x").to_json(), "on": {}}}, "color_by": "column:gone"})

@@ -308,7 +308,8 @@ def test_the_journal_says_why(tmp_path: Path) -> None:
     assert session.replay(why["seq"], "intersect").tolist() == chosen.tolist()
     given = session.given()
     assert given.index[given.labeller.notna()].tolist() == session.selected_ids.tolist()
-    assert explorer.selection.from_json(json.loads(given.rule[chosen].iloc[0])["rule"]).mask(session.seen).tolist() == chosen.tolist()
+    rule = explorer.selection.from_json(json.loads(given.rule[chosen].iloc[0])["rule"])
+    assert rule.mask(session.seen).tolist() == chosen.tolist()
     session.workspace.close()
 
 
@@ -537,3 +538,39 @@ def test_labels_can_be_undone_however_much_was_brushed_since() -> None:
     while session.undo():
         pass
     assert len(session.labels) == 0
+
+
+def test_labels_are_taken_in_by_id(mapped: Session) -> None:
+    ids = mapped.dataset.ids.tolist()
+    mapped.label("old", Ids(ids[:3]))
+    assert mapped.import_labels({ids[1]: "new", ids[2]: None, ids[5]: "", ids[0]: "old"}, "labels.csv") == 3
+    assert dict(mapped.labels) == {ids[0]: "old", ids[1]: "new", ids[5]: ""}
+    assert mapped.why(ids[5])["verb"] == "import from labels.csv"
+    with pytest.raises(InputError, match="no item with id"):
+        mapped.import_labels({ids[0]: "x", "nobody": "x"})
+    assert mapped.undo() == "import from labels.csv"
+    assert dict(mapped.labels) == dict.fromkeys(ids[:3], "old")
+
+
+def test_that_two_agree_is_written(mapped: Session) -> None:
+    """Who labels as somebody else did changes nothing and has said something: agreement is counted."""
+    ids = mapped.dataset.ids.tolist()
+    mapped.label("x", Ids(ids[:10]))
+    ben = Session(mapped.dataset, mapped.workspace, user="ben")
+    assert ben.label("x", Ids(ids[:10])) == 10
+    assert ben.entry.overwrote == {}
+    assert ben.label("x", Ids(ids[:10])) == 0, "once is enough"
+    ben.label("y", Ids(ids[8:10]))
+    given, names = ben.ratings()
+    assert {user: [names[code] for code in codes[:10]] for user, codes in given.items()} == {
+        mapped.user: ["x"] * 10, "ben": ["x"] * 8 + ["y"] * 2,
+    }  # fmt: skip
+    assert ben.why(ids[0])["user"] == "ben", "the later one counts"
+    ben.undo()
+    assert ben.undo() == "label 'x'"
+    assert dict(ben.labels) == dict.fromkeys(ids[:10], "x")
+    assert ben.why(ids[0])["user"] == mapped.user
+    assert list(ben.ratings()[0]) == [mapped.user]
+    assert ben.redo() == "label 'x'"
+    assert ben.why(ids[0])["user"] == "ben"
+    assert list(ben.ratings()[0]) == [mapped.user, "ben"]

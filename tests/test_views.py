@@ -868,7 +868,8 @@ ODD = [None, True, -1, 10**30, 1e308, math.nan, math.inf, "", "x" * 100_000, "\u
 FIELDS = {
     "ready": [], "view": ["viewport", "width", "height", "ratio", "sequence"], "hover": ["x", "y", "reach"],
     "pick": ["x", "y", "reach", "mode"], "select": ["rule", "mode"], "clear": [], "color": ["by"], "hide": ["name"],
-    "solo": ["name"], "density_scale": ["to"], "select_entry": ["name"], "show_all": [], "label": ["name"], "unlabel": [], "label_set": ["name"],
+    "solo": ["name"], "density_scale": ["to"], "select_entry": ["name"], "show_all": [], "label": ["name"], "unlabel": [],
+    "label_set": ["name"],
     "create": ["name"], "rename": ["name", "to"],
     "recolor": ["name", "color"], "merge": ["name", "into"], "delete": ["name"], "undo": [], "redo": [],
     "method": ["kind", "method"], "setting": ["kind", "name", "value"],

@@ -250,11 +250,11 @@ def check(folder: Path, file: Path, whole: set[int], *, snapshot: bool) -> None:
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("sort", ["closed", "closed, with a snapshot", "killed", "killed, with a snapshot"])
 def test_damage_anywhere(sort: str, seed: int, built: dict[str, Path], rows: dict[str, Rows], place: Path) -> None:
-    """A cut, a flipped bit or a sector of zeros in any file; the files of the journal and of the snapshot more often than the others."""
+    """A cut, a flipped bit or a sector of zeros in any file; in the journal more often than in the others."""
     rng, pristine = random.Random(f"{sort} {seed}"), built[sort]
     files = sorted(path.relative_to(pristine) for path in pristine.rglob("*") if path.is_file())
     files += [name for name in files if name.name.startswith("journal.sqlite")] * 5
-    for trial in range(33):
+    for trial in range(32):
         folder, name = place / f"{trial}" / "w", rng.choice(files)
         shutil.copytree(pristine, folder)
         said = damage(folder / name, rng, rng.choice(["cut", "flip", "flip", "sector"]))

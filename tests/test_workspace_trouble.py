@@ -47,6 +47,15 @@ def reopened(folder: Path) -> dict[str, str]:
         return dict(again.labels)
 
 
+def refusal(workspace: Workspace, row: int, name: str) -> str:
+    """Why a label is not saved; empty where it is."""
+    try:
+        assign(workspace, [f"item-{row}"], name)
+    except InputError as problem:
+        return str(problem) if "not saved" in str(problem) else pytest.fail(f"it does not say so: {problem}")
+    return ""
+
+
 # Read-only
 
 
@@ -153,22 +162,48 @@ def test_a_folder_that_was_removed_is_written_anew_with_the_next_label(workspace
     workspace.keep_selections(lambda kept: kept | {"a": {"rule": {"rule": "all"}, "on": {}}})
 
 
+@pytest.mark.parametrize("ending", ["", "-wal", "-shm"])
+def test_a_part_of_the_journal_that_was_removed(workspace: Workspace, tmp_path: Path, ending: str) -> None:
+    """As between two steps of `rm -r`: the write-ahead log without its journal, or the journal without it."""
+    known = {}
+    for row in range(30):
+        assign(workspace, [f"item-{row}"], f"name {row % 4}")
+        known[f"item-{row}"] = f"name {row % 4}"
+    (tmp_path / "w" / f"journal.sqlite{ending}").unlink()
+    for row in range(30, 34):
+        assign(workspace, [f"item-{row}"], "after")
+        known[f"item-{row}"] = "after"
+    assert dict(workspace.labels) == known
+    shutil.copytree(tmp_path / "w", tmp_path / "killed")  # what is on the disk now
+    workspace.close()
+    assert reopened(tmp_path / "w") == known == reopened(tmp_path / "killed")
+
+
+def test_the_log_of_another_journal_is_not_taken_for_its_own(workspace: Workspace, tmp_path: Path) -> None:
+    with closing(Workspace(dataset(), tmp_path / "other")) as other:
+        for row in range(20):
+            assign(other, [f"item-{row}"], f"theirs {row}")
+        assign(workspace, ["item-1"], "x")
+        shutil.rmtree(tmp_path / "w")
+        (tmp_path / "w").mkdir()
+        shutil.copy(tmp_path / "other" / "journal.sqlite-wal", tmp_path / "w" / "journal.sqlite-wal")
+    assign(workspace, ["item-2"], "y")
+    assert dict(workspace.labels) == {"item-1": "x", "item-2": "y"} == reopened(tmp_path / "w")
+    assert len(list((tmp_path / "w").glob("journal.damaged-*.sqlite-wal"))) == 1
+
+
 def test_a_folder_that_is_removed_again_and_again(tmp_path: Path) -> None:
     """Another process removes it at random moments; what was acknowledged last is there when it stops."""
     folder, known = tmp_path / "w", {}
     with closing(Workspace(dataset(), folder)) as workspace:
         code = f"import shutil, time, random\nwhile True: shutil.rmtree({str(folder)!r}, True); time.sleep(random.random() / 30)"
         remover = subprocess.Popen([sys.executable, "-c", code])
-        refused, until = 0, time.monotonic() + 4
+        until = time.monotonic() + 4
         while time.monotonic() < until:
             row = len(known) % N
-            try:
-                assign(workspace, [f"item-{row}"], f"name {len(known)}")
-                known[f"item-{row}"] = f"name {len(known)}"
-            except InputError as problem:
-                assert "not saved" in str(problem)
-                refused += 1
-                assert dict(workspace.labels) == known, "what was refused is not there"
+            if not refusal(workspace, row, name := f"name {len(known)}"):
+                known[f"item-{row}"] = name
+            assert dict(workspace.labels) == known, "what was refused is not there"
             if len(known) >= N:
                 break
         remover.kill()
@@ -202,7 +237,7 @@ def test_another_journal_in_its_place_is_left_alone(workspace: Workspace, tmp_pa
         assign(other, ["item-7"], "theirs")
     shutil.rmtree(tmp_path / "w")
     shutil.copytree(tmp_path / "other", tmp_path / "w")
-    with pytest.raises(InputError, match="not saved: .*another journal is in the place"):
+    with pytest.raises(InputError, match=r"not saved: .*another journal is in the place"):
         assign(workspace, ["item-2"], "y")
     assert dict(workspace.labels) == {"item-1": "x"}
     assert reopened(tmp_path / "w") == {"item-7": "theirs"}
@@ -422,10 +457,7 @@ def test_a_full_disk_loses_nothing_that_was_acknowledged(tmp_path: Path) -> None
                 fill(place, 4096 * pages)
                 known = {"item-0": "first"}
                 for row in range(1, 12):
-                    try:
-                        assign(workspace, [f"item-{row}"], f"name {row}" * 100)
-                    except InputError as problem:
-                        assert "not saved" in str(problem)
+                    if refusal(workspace, row, f"name {row}" * 100):
                         assert str(folder) in workspace.trouble
                         assert dict(workspace.labels) == known
                         workspace.catch_up()

@@ -95,7 +95,9 @@ def _views() -> ModuleType:
     """The views, never searched for what could be let go: that took 0.3 s of the start, and all of Panel and Bokeh stays."""
     gc.disable()
     try:
-        return importlib.import_module("explorer.views")
+        views = importlib.import_module("explorer.views")
+        views.serve  # noqa: B018  is fetched now
+        return views
     finally:
         gc.freeze()
         gc.enable()

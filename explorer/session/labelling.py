@@ -80,7 +80,7 @@ class Labelling(param.Parameterized):
             When nothing is selected, or it cannot be saved: then nothing is changed.
         """
         chosen, why = self._meant(rule)
-        return self._relabel(lambda labels: labels.assign(self.workspace.lift(chosen), name), f"label {name!r}", why)
+        return self._relabel(lambda labels: labels.assign(self.workspace.lift(chosen), name), f"label {name!r}", why, chosen)
 
     def unlabel(self, rule: Rule | None = None) -> int:
         """Take the labels of the selected items away, or of those that a rule selects, and say how many."""
@@ -96,7 +96,9 @@ class Labelling(param.Parameterized):
             lifted = self.workspace.lift(mask)
             return labels.remove(lifted) if name is None else labels.assign(lifted, name)
 
-        return self._relabel(verb, "remove labels" if name is None else f"label {name!r}", Ids([item]))
+        return self._relabel(
+            verb, "remove labels" if name is None else f"label {name!r}", Ids([item]), None if name is None else mask
+        )
 
     def import_labels(self, given: Mapping[Any, str | None], source: str = "import") -> int:
         """Label items by id; None takes a label away.
@@ -113,18 +115,14 @@ class Labelling(param.Parameterized):
         InputError
             For ids that the dataset does not have: nothing is labelled then.
         """
-        rows = self.dataset.rows(list(given))
-        names = np.array(list(given.values()), dtype=object)
+        rows, names = self.dataset.rows(list(given)), np.array(list(given.values()), dtype=object)
+        labelled = np.zeros(len(self.dataset), bool)
+        labelled[rows[[name is not None for name in names]]] = True
 
         def verb(labels: Labels) -> Labels:
-            for name in dict.fromkeys(names.tolist()):
-                mask = np.zeros(len(self.dataset), bool)
-                mask[rows[names == name] if name is not None else rows[[one is None for one in names]]] = True
-                lifted = self.workspace.lift(mask)
-                labels = labels.remove(lifted) if name is None else labels.assign(lifted, name)
-            return labels
+            return labels.give(self.workspace.numbers(rows), names)
 
-        return self._relabel(verb, f"import from {source}", None)
+        return self._relabel(verb, f"import from {source}", None, labelled)
 
     def _meant(self, rule: Rule | None) -> tuple[np.ndarray, Rule | None]:
         """The ``(n,)`` mask of the items that a verb is about, and why they are."""
@@ -186,7 +184,7 @@ class Labelling(param.Parameterized):
         return self._relabel(verb, f"split {name!r} by cluster")
 
     def split_groups(self, name: str) -> dict[str, tuple[int, int]]:
-        """What `split_category` would make: by the part's name, its cluster and how many items it would get; raises as that does."""
+        """What `split_category` would make: by a part's name its cluster and how many items it gets; raises as that does."""
         if self.clusters is None:
             raise InputError("there are no clusters yet to split by; first call session.cluster()")
         values, names = self.clusters.values, self.cluster_names
@@ -345,9 +343,11 @@ class Labelling(param.Parameterized):
         action = self._action if self._action is None or self._verbs == 1 else f"{self._action}/{self._verbs}"
         return By(self.user, self.visit, self.label_set, action)
 
-    def _relabel(self, verb: Callable[[Labels], Labels], name: str, rule: Rule | None = None) -> int:
+    def _relabel(
+        self, verb: Callable[[Labels], Labels], name: str, rule: Rule | None = None, meant: np.ndarray | None = None
+    ) -> int:
         why = None if rule is None or _listed(rule) > _MOST_IDS else kept_rule(rule, self._results)
-        self.entry = self.workspace.change(verb, name, why, self._by())
+        self.entry = self.workspace.change(verb, name, why, self._by(), meant)
         if self.entry and not self.entry.again:
             self._history.add(Labelled(self.entry.seq, self.entry.verb))
         return self.entry.items

@@ -96,6 +96,7 @@ class Explorer(Viewer):
         self._ticking = False
         self._steps_shown: dict[str, Any] = {}
         self._started = False
+        self._logged_in = bool(visitor(""))
         self._loop = _running_loop()
         self._document = pn.state.curdoc if pn.state.curdoc and pn.state.curdoc.session_context else None
         self._watchers = [
@@ -151,7 +152,7 @@ class Explorer(Viewer):
             self.page.send(saved={"action": sent.action, "why": why})
 
     def _on_ready(self) -> None:
-        self.page.set(data=state.data(self.session, served=self.page.served))
+        self.page.set(data=state.data(self.session, served=self.page.served) | {"logout": self._logged_in})
         self._show("steps", "labels", "selection", "color", "names", "given", "map", "items_of")
         for part in self.parts:
             part.ready()

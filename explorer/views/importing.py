@@ -92,7 +92,7 @@ class Importing(Part):
             self._upload = Upload(_safe(name, ending), size, tempfile.TemporaryDirectory(prefix="explorer-import-"))
             self.view.page.set(importing={"state": "sending", "name": self._upload.name})
         upload = self._upload
-        if upload is None or at + len(piece) > upload.size or upload.there == upload.size > 0:
+        if upload is None or upload.there != at or at + len(piece) > upload.size or upload.there == upload.size > 0:
             self._drop()
             raise InputError("the file's pieces came in the wrong order; choose it again")
         try:

@@ -11,7 +11,8 @@ from explorer.session import Session
 
 _LONGEST = 64  # characters of an id
 _OF_SELECTION = ("label", "unlabel")  # verbs that are about what is selected
-_NOT_AGAIN = ("undo", "redo", "label_shown", "label_unlabelled", "label_cluster", "focus_undo", "focus_redo")  # of this visit
+# What they are about was known to the visit alone.
+_NOT_AGAIN = ("undo", "redo", "label_shown", "label_unlabelled", "label_cluster", "focus_undo", "focus_redo", "import_labels")
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ class Sent:
         return False
 
     def _select(self, session: Session) -> None:
-        lost = InputError("the connection was lost before that label was saved, and its items are not known; select and label again")
+        lost = InputError("the connection was lost before that was saved, and its items are not known; select and label again")
         if not isinstance(self.meant, dict) or not isinstance(self.meant.get("rule"), dict):
             raise lost
         layout = None if session.layout is None else session.layout.key

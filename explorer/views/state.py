@@ -22,7 +22,7 @@ def data(session: Session, *, served: bool) -> dict[str, Any]:
     if workspace.path is not None:
         kept = f"{session.user} · {workspace.path.name}"
     return {
-        "name": dataset.name, "summary": dataset.summary, "notes": list(dataset.notes), "columns": dataset.guesses, "kept": kept,
+        "name": dataset.name, "summary": dataset.summary, "notes": [*dataset.notes, *workspace.notes], "columns": dataset.guesses, "kept": kept,
         "served": served, "durable": durable, "user": session.user,
     }  # fmt: skip
 

@@ -190,13 +190,19 @@ class Workspace(Results):
         """A mask over the dataset's items as one over all items there ever were: what the labels given to a verb are about."""
         return self._numbering.lift(mask)
 
+    def numbers(self, rows: np.ndarray) -> np.ndarray:
+        """The numbers of some of the dataset's rows."""
+        return self._numbering.numbers(rows)
+
     def change(
-        self, verb: Callable[[Labels], Labels], name: str, rule: dict[str, Any] | None = None, by: By | None = None
-    ) -> Entry:
+        self, verb: Callable[[Labels], Labels], name: str, rule: dict[str, Any] | None = None, by: By | None = None,
+        meant: np.ndarray | None = None,
+    ) -> Entry:  # fmt: skip
         """Do a verb on the labels as everybody has left them, and say what was written.
 
         The verb gets labels over all items there ever were (see `lift`). It is on disk before this returns, and nobody writes in
-        between: a category that two processes make at once is one category.
+        between: a category that two processes make at once is one category. Of the items that are `meant`, ``(n,)`` bool, those are
+        written too that have the label already because somebody else gave it: that two agree is worth knowing.
 
         Raises
         ------
@@ -205,7 +211,20 @@ class Workspace(Results):
         """
         by = by or By()
         asked = Entry(0, user=by.user, visit=by.visit, action=by.action, label_set=by.label_set, verb=name)
-        return self._commit(asked, lambda labels: labels.change_to(verb(labels), name), rule)
+
+        def make(labels: Labels) -> Change:
+            new = verb(labels)
+            change = labels.change_to(new, name)
+            return change if meant is None else change.with_kept(self._agreed(by, labels, new, meant), labels.codes)
+
+        return self._commit(asked, make, rule)
+
+    def _agreed(self, by: By, labels: Labels, new: Labels, meant: np.ndarray) -> np.ndarray:
+        """The numbers whose label stays as somebody else gave it."""
+        numbers = np.flatnonzero(self.lift(meant) & (labels.codes == new.codes) & (labels.codes > 0))
+        last = self._replay.of(by.label_set).last[numbers]
+        others = [seq for seq in np.flatnonzero(np.bincount(last)).tolist() if self._replay.user_of(seq) != by.user]
+        return numbers[np.isin(last, others)]
 
     def undo(self, seq: int, by: By | None = None) -> Entry:
         """Take a row back; what somebody else has changed since is left alone. A false entry says that it was undone before."""
@@ -225,7 +244,14 @@ class Workspace(Results):
             asked = Entry(
                 0, user=by.user, visit=by.visit, action=by.action, label_set=entry.label_set, kind=kind, of=seq, verb=entry.verb
             )
-            return self._commit(asked, lambda labels: labels.change_to(labels.apply(change), entry.verb), None)
+
+            def make(labels: Labels) -> Change:
+                kept = change.rows[(change.before == change.after) & (labels.codes[change.rows] == change.after)]
+                last = self._replay.of(entry.label_set).last[kept]
+                kept = kept[last == self._replay.turned.get(seq, seq)]
+                return labels.change_to(labels.apply(change), entry.verb).with_kept(kept, labels.codes)
+
+            return self._commit(asked, make, None)
 
     def row(self, seq: int) -> tuple[Entry, Change, dict[str, Any] | None]:
         """One row of the journal whole: entry, change (over numbers), rule.

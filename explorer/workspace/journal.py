@@ -23,7 +23,7 @@ from explorer.workspace.packing import pack, pack_categories, pack_rule, unpack,
 
 FORMAT = 2
 PATIENCE = 5.0  # seconds for another process that holds the lock
-LONGER = 30.0  # seconds for one that opens the same journal
+LONGER = 30.0  # seconds for one that opens the same journal, and for several that write one after another
 DEFAULT_SET = "labels"
 _CHUNK = 1 << 16  # ids a row
 _INDEX = "seq, time, user, visit, action, label_set, kind, of, verb, items"  # what is read of every row; the rest comes last in it
@@ -119,6 +119,7 @@ class Journal:
         return str(self.about("uuid"))
 
     def about(self, name: str) -> str | None:
+        """What the journal says of itself under a name, or None."""
         found = self.connection.execute("SELECT value FROM about WHERE name = ?", (name,)).fetchone()
         return None if found is None else str(found[0])
 
@@ -161,8 +162,37 @@ class Journal:
     def transaction(self) -> Iterator[None]:
         """All or nothing, and nobody else writes meanwhile; on disk when it ends."""
         with self.connection:  # commits, or takes everything back
-            self.connection.execute("BEGIN IMMEDIATE")
+            self._lock()
             yield
+
+    def _lock(self) -> None:
+        """Wait for the lock, for as long as those who have it get on with their work.
+
+        SQLite's own waiting looks every 100 ms in the end, and starves who waits beside several that write one row after another.
+        """
+        began = moved = time.monotonic()
+        version = self._version
+        self.connection.execute("PRAGMA busy_timeout = 10")
+        try:
+            while True:
+                try:
+                    self.connection.execute("BEGIN IMMEDIATE")
+                    return
+                except sqlite3.OperationalError as problem:
+                    now, seen = time.monotonic(), self._version
+                    moved, version = (now if seen != version else moved), seen
+                    if "locked" not in str(problem) or now - moved > PATIENCE or now - began > LONGER:
+                        raise
+        finally:
+            self.connection.execute(f"PRAGMA busy_timeout = {PATIENCE * 1000:.0f}")
+
+    @property
+    def _version(self) -> int:
+        """A number that is another one after another connection has written; the same while it cannot be read."""
+        try:
+            return int(self.connection.execute("PRAGMA data_version").fetchone()[0])
+        except sqlite3.OperationalError:
+            return -1
 
     # Changes
 

@@ -25,6 +25,10 @@ class Numbering:
         lifted[self._numbers[mask]] = True
         return lifted
 
+    def numbers(self, rows: np.ndarray) -> np.ndarray:
+        """Rows as numbers."""
+        return rows if self._numbers is None else self._numbers[rows]
+
     def seen(self, values: np.ndarray) -> np.ndarray:
         """Values by number as values by row."""
         return values if self._numbers is None else values[self._numbers]

@@ -97,11 +97,13 @@ def check_ids(path: Path, found: Journal, dataset: Dataset) -> None:
         When most of its items are not in the data.
     """
     ids = ids_of(found)
+    if not len(ids):
+        return
     if _numbered(ids) or _numbered(dataset.ids):
         same = len(ids) == len(dataset)
     else:
         same = bool(pd.Index(ids).isin(dataset.index).mean() >= SAME)
-    if len(ids) and not same:
+    if not same:
         raise _other(path, f"a collection of {len(ids):,} items", dataset)
 
 

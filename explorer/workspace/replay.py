@@ -39,6 +39,7 @@ class Replay:
     undone: set[int] = field(default_factory=set)
     stacks: dict[str, tuple[list[int], list[int]]] = field(default_factory=dict)
     verbs: dict[int, str] = field(default_factory=dict)
+    turned: dict[int, int] = field(default_factory=dict)  # by row: the one that undid it, or did it again, last
 
     def __post_init__(self) -> None:
         self.of(DEFAULT_SET)
@@ -70,7 +71,7 @@ class Replay:
         return overwrote
 
     def _overwritten(self, entry: Entry, change: Change, last: np.ndarray) -> dict[str, int]:
-        before = last[change.rows[change.before > 0]]
+        before = last[change.rows[(change.before > 0) & (change.before != change.after)]]
         counts = np.bincount(before) if len(before) else np.zeros(0, np.int64)
         found: dict[str, int] = {}
         for seq in np.flatnonzero(counts).tolist():
@@ -94,6 +95,7 @@ class Replay:
             undone.clear()
             self.verbs[entry.seq] = entry.verb
         elif entry.of is not None:
+            self.turned[entry.of] = entry.seq
             (self.undone.add if entry.kind == "undo" else self.undone.discard)(entry.of)
             source, target = (done, undone) if entry.kind == "undo" else (undone, done)
             if entry.of in source:

@@ -330,7 +330,7 @@ def begin(page: Any, *names: str) -> None:
 
 def test_items_are_decided_one_after_another_with_keys_alone(demo: Any) -> None:
     begin(demo, "plain!", "striped!")
-    assert progress(demo) == "1 of 270 · 0 %"
+    until(lambda: progress(demo) == "1 of 270 · 0 %", "the queue's length")
     titles = []
     for key in "1212":
         titles.append(title(demo))

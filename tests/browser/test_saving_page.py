@@ -29,7 +29,8 @@ class Restarted:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
-        self.arguments = ("open", str(folder / "points.csv"), "--layout", "x,y", "--workspace", str(self.workspace), "--port", str(self.port))
+        source, place = str(folder / "points.csv"), str(self.workspace)
+        self.arguments = ("open", source, "--layout", "x,y", "--workspace", place, "--port", str(self.port))
         self.start()
 
     def start(self) -> None:

@@ -46,7 +46,7 @@ class Comparison {
     const more = found.more ? h("p", {class: "muted"}, `${plural(found.more, "more pair")}`) : null
     return [
       h("p", {class: "verdict"}, h("b", {}, found.alpha === null ? "" : `α ${share(found.alpha)} `), found.verdict),
-      found.compared ? h("p", {class: "muted"}, `Krippendorff's alpha over ${plural(found.compared, "item")} that at least two people labelled; 1 is full agreement, 0 is chance. Giving a label that an item has already leaves no trace and is not counted.`) : null,
+      found.compared ? h("p", {class: "muted"}, `Krippendorff's alpha over ${plural(found.compared, "item")} that at least two people labelled; 1 is full agreement, 0 is chance.`) : null,
       h("table", {}, h("thead", {}, h("tr", {}, ["who", "items"].map((word) => h("th", {scope: "col"}, word)))),
         h("tbody", {}, found.labelled.map(([user, count]) => h("tr", {}, h("td", {class: "name", title: user}, user), h("td", {}, number(count)))))),
       found.pairs.length ? h("table", {}, h("thead", {}, h("tr", {}, ["two of them", "both", "agree", "kappa"].map((word) => h("th", {scope: "col", title: word === "kappa" ? "Cohen's kappa: agreement beyond chance" : null}, word)))),

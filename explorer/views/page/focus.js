@@ -33,6 +33,7 @@ class Focus {
     this.given = new Map() // what was decided here: label by place, null for one taken away
     this.at = 0
     this.sent = 0 // decisions
+    this.decided = new Map() // the number of the last decision, by place
     this.total = null
     this.notice = ""
     this.undo = this.redo = 0
@@ -113,15 +114,18 @@ class Focus {
     else this.render()
   }
 
+  // An item that was asked for twice comes twice, and the second knows nothing of what was decided since.
   take(item) {
-    this.items.set(item.place, {...item, image: item.picture ? picture(item.picture) : null})
+    if (this.items.has(item.place)) return
+    const label = this.given.has(item.place) ? this.given.get(item.place) : item.label
+    this.items.set(item.place, {...item, label, image: item.picture ? picture(item.picture) : null})
     if (item.place === this.at && this.passes(item.place)) this.next()
   }
 
   // An item's label as it is after so many of our decisions; `by` is who changed it where it was not this page.
   mark(place, label, heard, by) {
     const item = this.items.get(place)
-    if (item?.sent > heard) return // what was decided here since is under way
+    if (this.decided.get(place) > heard) return // what was decided here since is under way
     if (this.given.has(place)) this.given.set(place, label)
     if (!item || item.label === label) return
     item.label = label
@@ -142,7 +146,7 @@ class Focus {
   }
 
   next() {
-    if (this.total === null || this.ended) return
+    if (this.ended) return
     let place = this.at + 1
     while (this.passes(place)) place += 1
     this.show(place)
@@ -155,7 +159,7 @@ class Focus {
   }
 
   show(place) {
-    this.at = Math.min(place, this.total)
+    this.at = Math.min(place, this.total ?? Infinity)
     this.notice = ""
     for (const old of this.items.keys()) if (old < this.at - BEHIND) this.items.delete(old)
     this.ask()
@@ -166,7 +170,7 @@ class Focus {
 
   ask() {
     const need = []
-    for (let place = this.at; place < Math.min(this.at + AHEAD, this.total); place++) if (!this.items.has(place)) need.push(place)
+    for (let place = this.at; place < Math.min(this.at + AHEAD, this.total ?? Infinity); place++) if (!this.items.has(place)) need.push(place)
     if (need.length) this.store.send({verb: "focus_at", version: this.version, need})
   }
 
@@ -175,7 +179,7 @@ class Focus {
     if (!item || !this.able) return
     this.given.set(this.at, name)
     item.label = name
-    item.sent = this.sent += 1
+    this.decided.set(this.at, (this.sent += 1))
     this.store.save({verb: "focus_label", row: item.row, item: item.id, name})
     if (name === null) return this.render()
     this.store.set({used: name})
@@ -236,7 +240,7 @@ class Focus {
     this.showAbout(item)
     this.choose(item)
     this.said.textContent = this.able ? this.notice : "disconnected: labelling is off until the server is back"
-    const off = {back: this.at === 0, skip: !total || this.ended, remove: !this.able || !item || item.label === null, undo: !this.able || !this.undo}
+    const off = {back: this.at === 0, skip: !item, remove: !this.able || !item || item.label === null, undo: !this.able || !this.undo}
     for (const [name, el] of Object.entries(this.acts)) el.disabled = off[name]
   }
 

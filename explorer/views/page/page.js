@@ -7,7 +7,9 @@ function header(store, dialogs, saving, setTheme) {
   const summary = h("span", {class: "muted"})
   const kept = h("span", {class: "muted kept", role: "status"})
   const theme = button("Dark", () => setTheme(null))
+  const out = h("a", {href: "logout", class: "muted", hidden: true, title: "End this login"}, "Log out")
   store.on("data", ({data}) => {
+    out.hidden = !data.logout
     name.textContent = data.name
     summary.textContent = data.summary + (data.notes.length ? ` · ${data.notes.length} note${data.notes.length > 1 ? "s" : ""}` : "")
     if (data.served) document.title = `${data.name} · explorer`
@@ -17,7 +19,7 @@ function header(store, dialogs, saving, setTheme) {
     kept.classList.toggle("bad", connected === false)
   })
   store.on("theme", ({theme: now}) => { theme.textContent = now === "dark" ? "Light" : "Dark" })
-  return h("header", {class: "top"}, name, summary, h("span", {class: "grow"}), kept, saving.el, button("Keys", () => dialogs.keys(), {title: "Keys (?)"}), theme,
+  return h("header", {class: "top"}, name, summary, h("span", {class: "grow"}), kept, saving.el, out, button("Keys", () => dialogs.keys(), {title: "Keys (?)"}), theme,
     button("Export", () => dialogs.export(), {class: "primary"}))
 }
 
