@@ -2,9 +2,10 @@
 
     python benchmarks/durability.py [PART ...] [--kills 200] [--items 1000000] [--actions 10000]
 
-Without names, all but `browsers`, which needs Debian's chromium and an hour. `kill` ends a process in which two people label at random moments,
-`browsers` a served dashboard under two pages, `processes` lets eight label at once, `big` ends a process in the middle of an action
-of 100,000 items, `scale` labels regions drawn around a million points, `bites` takes the safeguards out one by one to see red.
+Without names, all but `browsers`, which needs Debian's chromium and an hour. `kill` ends a process in which two people label at
+random moments, `browsers` a served dashboard under two pages, `processes` lets eight label at once, `big` ends a process in the
+middle of an action of 100,000 items, `scale` labels regions drawn around a million points, `bites` takes the safeguards out one by
+one to see red.
 """
 
 from __future__ import annotations
@@ -440,9 +441,10 @@ PAGE_ITEMS = 2_000
 
 
 def browsers(given: argparse.Namespace) -> None:
-    """Two pages of a served dashboard label by keys while it is killed; what they showed as saved must be in the journal, in order."""
-    sys.path.insert(0, str(ROOT / "tests" / "browser"))
+    """Two pages of a served dashboard label by keys while it is killed; what they showed as saved must be there, in order."""
+    sys.path[:0] = [str(ROOT / "tests" / "browser"), str(ROOT / "tests")]
     from conftest import Served, lasso, wait_for_frame
+    from waiting import until
 
     rng, said, lost, stuck, presses = random.Random(0), 0, 0, 0, [0, 0]
     with tempfile.TemporaryDirectory() as folder, chromium() as browser:
@@ -454,7 +456,7 @@ def browsers(given: argparse.Namespace) -> None:
                 page.goto(served.url)
                 wait_for_frame(page)
                 lasso(page, across, 0.5, 0.1)
-                page.wait_for_function("document.querySelector('.labelbar .primary')?.disabled === false")
+                until(lambda page=page: " selected" in page.locator(".labelbar .primary").inner_text(), "something is selected")
             threading.Timer(rng.uniform(0.1, 2), served.process.kill).start()
             while served.process.poll() is None:
                 for place, page in enumerate(pages):
@@ -514,7 +516,8 @@ BITES = {
         "workspace/journal.py", "BEGIN IMMEDIATE", "BEGIN", "test_eight_processes_lose_none_of_320",
     ),
     "a file is written beside, then renamed": (
-        "workspace/files.py", 'open(temporary, "xb")', 'open(path, "wb")', "test_a_file_that_cannot_be_written_whole_stays_as_it_was",
+        "workspace/files.py", 'open(temporary, "xb")', 'open(path, "wb")',
+        "test_a_file_that_cannot_be_written_whole_stays_as_it_was",
     ),
     "a snapshot must be of the journal beside it": (
         "workspace/replay.py", 'journal.seal(head["seq"]) != head["seal"]', "0", "test_a_snapshot_is_not_trusted_over_the_journal",

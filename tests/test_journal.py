@@ -313,7 +313,7 @@ def test_what_somebody_overwrote_is_counted(begin: Callable[..., Session]) -> No
     same = Session(ann.dataset, ann.workspace, user="carol")
     give(same, range(4, 10), "z")
     assert same.entry.overwrote == {}, "they have that label already"
-    give(same, [0, 4, 39], "w")
+    give(same, [0, 3, 4, 39], "w")  # of 4, carol had said the same last
     assert same.entry.overwrote == {"ann": 1, "bob": 1}
 
 
@@ -408,7 +408,10 @@ def test_where_labels_come_from_beside_a_slow_reference(deeds: list[tuple[int, s
     elsewhere = Session(first.dataset, first.workspace, user="carol")
     elsewhere.use_label_set("another set")  # with the same codes
     source: dict[str, int] = {}
+    last: dict[str, int] = {}  # the row that touched it last
     before_row: dict[int, dict[str, int]] = {}
+    agreed: dict[int, list[str]] = {}  # by row: what somebody else had labelled so already
+    turn: dict[int, int] = {}  # by row: what did or undid it last
     for who, verb, rows, name in deeds:
         session, known = sessions[who], first.labels.to_frame()["label"]
         give(elsewhere, rows, name)
@@ -425,10 +428,19 @@ def test_where_labels_come_from_beside_a_slow_reference(deeds: list[tuple[int, s
             continue
         entry, now = session.entry, first.labels.to_frame()["label"]
         changed = [one for one in now.index if now[one] != known[one]]
+        if not entry or (entry.kind == "do" and entry.seq in before_row):
+            continue
+        done = entry.of or entry.seq
         if entry.kind == "do":
-            before_row[entry.seq] = dict(source)
-        for one in changed:
-            source[one] = before_row[entry.of].get(one, 0) if entry.kind == "undo" else entry.of or entry.seq
+            same = {f"i{row}" for row in rows} - set(changed) if verb == "label" else set()
+            writers = {row.seq: row.user for row in first.workspace.entries()}
+            before_row[done], agreed[done] = dict(source), [one for one in same if writers[last[one]] != entry.user]
+        else:
+            agreed[done] = [one for one in agreed[done] if last[one] == turn[done]]
+        for one in [*changed, *agreed[done]]:
+            source[one] = before_row[done].get(one, 0) if entry.kind == "undo" else done
+            last[one] = entry.seq
+        turn[done] = entry.seq
     given = first.given()
     entries = {entry.seq: entry for entry in first.workspace.entries()}
     for one, name in first.labels.to_frame()["label"].items():

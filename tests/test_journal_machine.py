@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -114,13 +114,19 @@ class State:
 
 @dataclass
 class Row:
-    """A thing that was done: by whom, in which label set, what it was before and after, with the numbers of those states."""
+    """A thing that was done: in which label set, what it was before and after, with the numbers of those states.
 
-    who: int
+    `moved` are the ids that got another label, `agreed` those whose label was said again by another user than had given it;
+    `turn` is the row of the journal that did or undid it last.
+    """
+
     label_set: str
     verb: str
     before: tuple[State, int]
     after: tuple[State, int]
+    moved: set[int]
+    agreed: set[int]
+    turn: int
 
 
 class Openings(RuleBasedStateMachine):
@@ -204,6 +210,8 @@ class InAnyOrder(Openings):
         self.now = {name: (State(), 0) for name in SETS}
         self.seen = [dict(self.now), dict(self.now)]  # by each opening
         self.states = self.shades = 0  # numbers given to states, and to colours
+        self.last: dict[str, dict[int, int]] = {name: {} for name in SETS}  # by id: the row that touched it last
+        self.writers: dict[int, int] = {}  # by row
         self.equal: dict[int, tuple[Labels, State]] = {}  # compared before
         self.done: list[list[Row]] = [[], []]
         self.undone: list[list[Row]] = [[], []]
@@ -224,8 +232,14 @@ class InAnyOrder(Openings):
                 self.equal[id(labels)] = (labels, state)
 
     @contextmanager
-    def _does(self, who: int, change: Callable[[State], State], *, fails: bool = False) -> Iterator[Session]:
-        """Do it in the session within, and here; `fails` says that it must be refused."""
+    def _does(
+        self, who: int, change: Callable[[State], State], meant: Iterable[int] = (), *, fails: bool = False, moves: bool = True
+    ) -> Iterator[Session]:
+        """Do it in the session within, and here.
+
+        `meant` are the ids that are given a label, `fails` says that it must be refused, `moves` whether items move between
+        categories (a new name moves none).
+        """
         session = self.sessions[who]
         label_set = session.label_set
         before = self.now[label_set]
@@ -236,20 +250,24 @@ class InAnyOrder(Openings):
             self.opened(who)  # it has read what there was
             return
         assert not fails
-        after = change(before[0])
-        assert bool(session.entry) == (after != before[0])
-        if after != before[0]:
+        after, last = change(before[0]), self.last[label_set]
+        moved = {one for one in KNOWN if moves and before[0].names.get(one) != after.names.get(one)}
+        agreed = {one for one in meant if before[0].names.get(one) == after.names[one] and self.writers[last[one]] != who}
+        assert bool(session.entry) == (after != before[0] or bool(agreed))
+        if session.entry:
             self.states += 1
             self.now[label_set] = (after, self.states)
-            self.done[who].append(Row(who, label_set, session.entry.verb, before, self.now[label_set]))
+            self._wrote(who, label_set, moved | agreed)
+            self.done[who].append(Row(label_set, session.entry.verb, before, self.now[label_set], moved, agreed, self.written))
             self.undone[who].clear()
-            self._wrote(session)
         self.opened(who)
 
-    def _wrote(self, session: Session) -> None:
+    def _wrote(self, who: int, label_set: str, touched: set[int]) -> None:
+        entry = self.sessions[who].entry
         self.written += 1
-        assert session.entry.seq == self.written
-        assert session.entry.user == session.user
+        assert (entry.seq, entry.user, entry.label_set, entry.items) == (self.written, USERS[who], label_set, len(touched))
+        self.writers[entry.seq] = who
+        self.last[label_set] |= dict.fromkeys(touched, entry.seq)
 
     def _has(self, who: int, name: str) -> bool:
         return self.now[self.sessions[who].label_set][0].has(name)
@@ -260,7 +278,7 @@ class InAnyOrder(Openings):
 
     @rule(who=WHO, rows=ROWS, name=NAMES)
     def label(self, who: int, rows: set[int], name: str) -> None:
-        with self._does(who, lambda state: state.give({KNOWN[row]: name for row in rows})):
+        with self._does(who, lambda state: state.give({KNOWN[row]: name for row in rows}), [KNOWN[row] for row in rows]):
             self._select(who, rows).label(name)
 
     @rule(who=WHO, rows=ROWS)
@@ -270,7 +288,7 @@ class InAnyOrder(Openings):
 
     @rule(who=WHO, given=st.dictionaries(st.sampled_from(KNOWN), NAMES | st.none(), min_size=1))
     def import_labels(self, who: int, given: dict[int, str | None]) -> None:
-        with self._does(who, lambda state: state.give(given)) as session:
+        with self._does(who, lambda state: state.give(given), [one for one, name in given.items() if name is not None]) as session:
             session.import_labels(given)
 
     def _shade(self) -> str:
@@ -289,7 +307,7 @@ class InAnyOrder(Openings):
         state = self.now[self.sessions[who].label_set][0]
         names = [one[0] for one in state.rename(old, new).categories]
         fails = not state.has(old) or len(set(names)) < len(names)
-        with self._does(who, lambda state: state.rename(old, new), fails=fails) as session:
+        with self._does(who, lambda state: state.rename(old, new), fails=fails, moves=False) as session:
             session.rename_category(old, new)
 
     @rule(who=WHO, name=NAMES)
@@ -347,12 +365,14 @@ class InAnyOrder(Openings):
             return
         row = source[-1]
         then, meant = (row.after, row.before) if kind == "undo" else (row.before, row.after)
-        if self.now[row.label_set][1] != then[1]:
+        kept = {one for one in row.agreed if self.last[row.label_set][one] == row.turn}
+        if self.now[row.label_set][1] != then[1] or not (kept or meant[0] != then[0]):
             return  # somebody else has changed something since
         assert getattr(session, kind)() == row.verb
         target.append(source.pop())
         self.now[row.label_set] = meant
-        self._wrote(session)
+        self._wrote(who, row.label_set, row.moved | kept)
+        row.turn = self.written
         self.opened(who)
 
     def teardown(self) -> None:

@@ -480,12 +480,31 @@ def test_other_data_does_not_get_the_labels(tmp_path: Path) -> None:
         again.close()
 
 
-def test_a_collection_that_has_grown_keeps_its_labels(tmp_path: Path) -> None:
+def test_a_collection_that_has_changed_keeps_its_labels_and_says_so(tmp_path: Path) -> None:
     ids = [f"x{row}" for row in range(60)]
-    session = Session(pd.DataFrame({"id": ids[:50], "a": range(50)}), tmp_path / "w")
+
+    def opened(chosen: list[str], start: int = 0) -> Session:
+        return Session(pd.DataFrame({"id": chosen, "a": range(start, start + len(chosen))}), tmp_path / "w")
+
+    session = opened(ids[:50])
     session.select(["x3", "x7"])
     session.label("mine")
+    assert session.workspace.notes == []
     session.workspace.close()
-    again = Session(pd.DataFrame({"id": ids[::-1], "a": range(60)}), tmp_path / "w")
-    assert dict(again.labels) == {"x3": "mine", "x7": "mine"}
-    again.workspace.close()
+    for again, said in (
+        (opened(ids[::-1]), "10 of its 60 items are new. Labels go by id"),
+        (opened(ids[::-1], 7), "the items are the same and what stands in them, or their order, is not"),
+        (opened(ids[5:]), "5 items that were there are gone (1 labels of theirs are kept: explorer export"),
+    ):
+        assert [said in note for note in again.workspace.notes] == [True]
+        assert dict(again.labels) == {name: "mine" for name in ("x3", "x7") if name in again.dataset.ids}
+        again.workspace.close()
+    last = opened(ids[5:])
+    assert last.workspace.notes == []
+    assert last.gone().label.to_dict() == {"x3": "mine"}
+    last.rename_category("mine", "ours")
+    assert last.gone().label.to_dict() == {"x3": "ours"}, "a category is of all items there ever were"
+    last.workspace.close()
+    back = opened(ids)
+    assert dict(back.labels) == {"x3": "ours", "x7": "ours"}
+    back.workspace.close()

@@ -15,14 +15,14 @@ from explorer.errors import InputError, unknown
 from explorer.grid import Grid
 from explorer.neighbors import around, nearest_rows
 from explorer.raster import SCALINGS, SMALL
-from explorer.selection import All, Ids, Not, Rule, Seen, combine, combine_rules
+from explorer.selection import All, HasLabel, Ids, Not, Rule, Seen, combine, combine_rules, walk
 from explorer.session.bins import Bins, of_clusters, of_column, of_labels
 from explorer.session.coloring import Coloring, Known, choices, coloring
 from explorer.session.filters import Masks, fitting, of_legend, own_keys
 from explorer.session.history import Brushed, Selected
 from explorer.session.labelling import Labelling
 from explorer.session.nearby import metric_of
-from explorer.session.saved import frozen, recalled
+from explorer.session.saved import frozen, needs, recalled
 from explorer.session.saving import Saving
 from explorer.step import Progress, Result, Step, find, registered
 from explorer.worker import Job, Worker
@@ -78,6 +78,7 @@ class Session(Saving, Labelling):
         self.workspace = workspace if isinstance(workspace, Workspace) else Workspace(dataset, workspace)
         self._worker = worker
         self._rule: Rule | None = None
+        self._on: dict[str, str] = {}  # what that rule looked at
         self._names: tuple[str, dict[int, str]] = ("", {})
         self._shown: tuple[tuple[Any, ...], np.ndarray | None, tuple[Rule, ...]] = ((), None, ())
         self._grid: tuple[Result, Grid] | None = None
@@ -175,11 +176,12 @@ class Session(Saving, Labelling):
         """
         data, fingerprint = self._input(step)
         key = step.key(fingerprint)
+        known = self.workspace.get(step.kind, step.method, key) is not None  # a damaged one is moved aside by this
         out = self.workspace.result_folder(step.kind, step.method, key)
         worker = self._worker = self._worker or self._own_worker()
         if not registered(step.kind, step.method):
             return worker.run_here(lambda progress: self._kept(step.run(data, progress, fingerprint=fingerprint)))
-        if (out / "settings.json").exists():
+        if known:
             return worker.run_here(lambda progress: out)
         place = self.workspace.dataset_folder() if step.kind == "extract" else self._values_file(step)
         request = {"do": "run", "kind": step.kind, "method": step.method, "settings": step.settings(), "data": str(place)}
@@ -245,7 +247,12 @@ class Session(Saving, Labelling):
 
     @property
     def rule(self) -> Rule | None:
-        """Why the selected items are selected; None when there are none."""
+        """Why the selected items are selected; None when there are none.
+
+        Where what it looked at has been replaced since, it is their ids: a lasso of another layout would select others on this one.
+        """
+        if self._rule is not None and self._on != self._looked_at(self._rule):
+            self._rule, self._on = Ids(self.selected_ids), {}
         return self._rule
 
     @property
@@ -269,11 +276,11 @@ class Session(Saving, Labelling):
         if not isinstance(rule, Rule):
             rule = Ids(rule)
         mask = combine(self.selection, rule.mask(self.seen), mode)
-        return self._brush(Selected(mask, combine_rules(self._rule, rule, mode) if mask.any() else None))
+        return self._brush(Selected(mask, combine_rules(self.rule, rule, mode) if mask.any() else None))
 
     def invert(self) -> np.ndarray:
         """Select what is shown and not selected."""
-        rule = Not(Ids(()) if self._rule is None else self._rule)
+        rule = Not(Ids(()) if self.rule is None else self.rule)
         shown, limits = self.shown, self.shown_rule
         mask = ~self.selection if shown is None else ~self.selection & shown
         return self._brush(Selected(mask, (rule if limits is None else rule & limits) if mask.any() else None))
@@ -314,14 +321,24 @@ class Session(Saving, Labelling):
         return self.features.values
 
     def _brush(self, after: Selected) -> np.ndarray:
+        after = Selected(after.mask, after.rule, self._looked_at(after.rule))
         if not np.array_equal(after.mask, self.selection):
-            self._history.add(Brushed(Selected(self.selection, self._rule), after))
+            self._history.add(Brushed(Selected(self.selection, self.rule, self._on), after))
         return self._show(after)
 
     def _show(self, selected: Selected) -> np.ndarray:
         self._rule = selected.rule
+        self._on = self._looked_at(selected.rule) if selected.on is None else selected.on
         self.selection = _read_only(selected.mask)
         return self.selection
+
+    def _looked_at(self, rule: Rule | None) -> dict[str, str]:
+        """What a rule means besides the data, by what it is: the layout's key, the clusters', the current label set's name."""
+        if rule is None:
+            return {}
+        found = {slot: result.key for slot in needs(rule) if (result := getattr(self, slot)) is not None}
+        current = any(isinstance(part, HasLabel) and part.label_set is None for part in walk(rule))
+        return found | ({"label_set": self.label_set} if current else {})
 
     # What is shown
 
@@ -347,7 +364,7 @@ class Session(Saving, Labelling):
             return
         if not isinstance(rule, Rule):
             raise InputError(f"a filter takes a rule such as Where('year', '>=', 2020), not {rule!r}")
-        self._masks.of([*others.values(), rule], self.seen, (self.clusters, self.labels))  # what does not fit is said now
+        self._masks.of([*others.values(), rule], self.seen, (self.clusters, self.labels, self.sets))  # what does not fit is said now
         self.filters = {**self.filters, column: rule}
 
     def clear_filters(self) -> None:
@@ -380,11 +397,11 @@ class Session(Saving, Labelling):
 
     def _limits(self) -> tuple[np.ndarray | None, tuple[Rule, ...]]:
         """The mask of what is shown and the rules that make it, worked out once for as long as what they look at is the same."""
-        now = (self.hidden, self.filters, self.color_by, self.clusters, self.labels)
+        now = (self.hidden, self.filters, self.color_by, self.clusters, self.labels, self.sets)
         known, mask, rules = self._shown
         if len(known) != len(now) or any(old is not new for old, new in zip(known, now, strict=True)):
             rules = (*self.filters.values(), *((self._legend_rule(),) if self.hidden else ()))
-            mask = self._masks.of(rules, self.seen, (self.clusters, self.labels))
+            mask = self._masks.of(rules, self.seen, (self.clusters, self.labels, self.sets))
             mask = None if mask is None else _read_only(mask)
             self._shown = (now, mask, rules)
         return mask, rules

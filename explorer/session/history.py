@@ -11,10 +11,14 @@ from explorer.selection import Rule
 
 @dataclass(frozen=True, eq=False)
 class Selected:
-    """A selection: its ``(n,)`` mask and the rule that made it (None when nothing is selected)."""
+    """A selection: its ``(n,)`` mask and the rule that made it (None when nothing is selected).
+
+    `on` says what the rule looked at then (see `Session._looked_at`); None is what is there now.
+    """
 
     mask: np.ndarray
     rule: Rule | None = None
+    on: dict[str, str] | None = None
 
 
 @dataclass(frozen=True, eq=False)

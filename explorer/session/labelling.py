@@ -14,6 +14,7 @@ import param
 from explorer.errors import InputError
 from explorer.labels import Labels
 from explorer.selection import Ids, Rule, from_json, walk
+from explorer.session.filters import fitting
 from explorer.session.history import Brushed, History, Labelled
 from explorer.session.provenance import given, origin, ratings
 from explorer.session.saved import entry as kept_rule
@@ -40,6 +41,7 @@ class Labelling(param.Parameterized):
         workspace: Workspace
         selection: np.ndarray
         clusters: Result | None
+        filters: dict[str, Rule]
 
         @property
         def seen(self) -> Seen: ...
@@ -225,7 +227,9 @@ class Labelling(param.Parameterized):
         if not isinstance(name, str) or not name.strip() or len(name) > LONGEST_SET or not name.strip().isprintable():
             raise InputError(f"a label set's name is a text of 1 to {LONGEST_SET} characters, such as species or quality")
         name = name.strip()
-        self.param.update(label_set=name, labels=self.workspace.labels_of(name))
+        labels = self.workspace.labels_of(name)
+        kept = fitting(self.filters, labels.names)  # those of a category that this set does not have mean nothing in it
+        self.param.update(label_set=name, labels=labels, **({} if len(kept) == len(self.filters) else {"filters": kept}))
 
     # Undo
 

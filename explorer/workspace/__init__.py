@@ -93,7 +93,10 @@ class Workspace(Results):
                 self.notes.append(f"{path / 'manifest.json'} speaks of another journal; it is written anew")
             if notes or known.get("journal") not in {None, self._journal.uuid}:
                 opening.check_ids(path, self._journal, self.dataset)
+            before = self._journal.known
             self._begin(self._journal)
+            if known.get("fingerprint") not in {None, self.dataset.fingerprint}:
+                self.notes.append(self._changed(before))
         except (sqlite3.DatabaseError, Damaged, UnicodeDecodeError) as problem:
             if isinstance(problem, sqlite3.OperationalError) and not opening.damaged(problem):
                 if not (known or notes):
@@ -104,6 +107,19 @@ class Workspace(Results):
             return
         opening.write_manifest(path, self.dataset, self._journal.uuid)
         self.dataset_folder()
+
+    def _changed(self, before: int) -> str:
+        """What is different in the source since the workspace was last opened, and what that means for labels."""
+        new, gone = len(self._numbering.index) - before, self._numbering.gone
+        labelled = sum(int(((one.labels.codes > 0) & gone).sum()) for one in self._replay.sets.values())
+        said = []
+        if new:
+            said.append(f"{new:,} of its {len(self.dataset):,} items are new")
+        if gone.any():
+            kept = f" ({labelled:,} labels of theirs are kept: explorer export {self.path} --gone)" if labelled else ""
+            said.append(f"{int(gone.sum()):,} items that were there are gone{kept}")
+        what = " and ".join(said) or "the items are the same and what stands in them, or their order, is not"
+        return f"{self.dataset.name} has changed since: {what}. Labels go by id; results are computed anew"
 
     def _put_back(self, lost: str, log: Path | None) -> str:
         assert self.path is not None
