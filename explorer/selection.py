@@ -448,6 +448,11 @@ def walk(rule: Rule) -> Iterator[Rule]:
         yield from walk(part)
 
 
+def count_ids(rule: Rule) -> int:
+    """How many ids a rule lists."""
+    return sum(len(part.ids) for part in walk(rule) if isinstance(part, Ids))
+
+
 def leaves(rule: Rule) -> Iterator[Rule]:
     """The rules that a rule is made of, without those that only combine."""
     return (part for part in walk(rule) if not isinstance(part, All | Any_ | Not))

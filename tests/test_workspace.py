@@ -8,24 +8,23 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-import tempfile
 import textwrap
 import time
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
-from hypothesis import settings
-from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
-from explorer import Ids, InputError, Session
+from explorer import Box, Ids, InputError, Session
 from explorer.dataset import Dataset
 from explorer.labels import Labels
+from explorer.sources import read
 from explorer.step import Result, find
 from explorer.workspace import FORMAT, Workspace, open_workspace
+from explorer.workspace.packing import pack
 
 N = 50
 IDS = np.array([f"item-{number}" for number in range(N)], dtype=object)
@@ -337,125 +336,6 @@ def test_a_full_disk_while_labelling_loses_nothing(tmp_path: Path, disk: int) ->
     assert len(acknowledged) < 300
 
 
-# All operations in any order, two sessions, crash and reopen
-
-NAMES = st.sampled_from(["x", "y", "z", "", "NA"])
-
-
-class InAnyOrder(RuleBasedStateMachine):
-    """Two openings of one folder against one dict; each session's undo only while nobody else has written since."""
-
-    @initialize()
-    def start(self) -> None:
-        self.folder = Path(tempfile.mkdtemp())
-        self.model: dict[str, str] = {}
-        self.names: list[str] = []
-        self.past: list[tuple[int, dict, list]] = []
-        self.workspaces = [Workspace(dataset(), self.folder / "w") for _ in range(2)]
-        self.sessions = [Session(workspace.dataset, workspace) for workspace in self.workspaces]
-
-    def teardown(self) -> None:
-        for workspace in self.workspaces:
-            workspace.close()
-        shutil.rmtree(self.folder)
-
-    def _done(self, who: int, before: tuple[dict, list]) -> None:
-        if before != (self.model, self.names):
-            self.past.append((who, *before))
-        for workspace in self.workspaces:
-            workspace.catch_up()
-        for session in self.sessions:
-            assert dict(session.labels) == self.model
-            assert session.labels.names == self.names
-
-    @rule(who=st.integers(0, 1), rows=st.sets(st.integers(0, N - 1), min_size=1), name=NAMES)
-    def label(self, who: int, rows: set[int], name: str) -> None:
-        before = dict(self.model), list(self.names)
-        self._select(who, rows)
-        self.sessions[who].label(name)
-        self.model |= {f"item-{row}": name for row in rows}
-        self.names += [name] * (name not in self.names)
-        self._done(who, before)
-
-    def _select(self, who: int, rows: set[int]) -> None:
-        session = self.sessions[who]
-        session._show(_selected(rows))  # past the history: the model keeps none of brushes
-
-    @rule(who=st.integers(0, 1), rows=st.sets(st.integers(0, N - 1), min_size=1))
-    def unlabel(self, who: int, rows: set[int]) -> None:
-        before = dict(self.model), list(self.names)
-        self._select(who, rows)
-        self.sessions[who].unlabel()
-        for row in rows:
-            self.model.pop(f"item-{row}", None)
-        self._done(who, before)
-
-    @rule(who=st.integers(0, 1), old=NAMES, new=NAMES)
-    def rename(self, who: int, old: str, new: str) -> None:
-        before = dict(self.model), list(self.names)
-        try:
-            self.sessions[who].rename_category(old, new)
-        except InputError:
-            assert old not in self.names or new in self.names
-            return
-        self.names = [new if name == old else name for name in self.names]
-        self.model = {i: new if name == old else name for i, name in self.model.items()}
-        self._done(who, before)
-
-    @rule(who=st.integers(0, 1), old=NAMES, into=NAMES)
-    def merge(self, who: int, old: str, into: str) -> None:
-        before = dict(self.model), list(self.names)
-        try:
-            self.sessions[who].merge_category(old, into)
-        except InputError:
-            assert old not in self.names
-            return
-        if old != into:
-            self.names += [into] * (into not in self.names)
-            self.names.remove(old)
-            self.model = {i: into if name == old else name for i, name in self.model.items()}
-        self._done(who, before)
-
-    @rule(who=st.integers(0, 1), name=NAMES)
-    def delete(self, who: int, name: str) -> None:
-        before = dict(self.model), list(self.names)
-        try:
-            self.sessions[who].delete_category(name)
-        except InputError:
-            assert name not in self.names
-            return
-        self.names.remove(name)
-        self.model = {i: other for i, other in self.model.items() if other != name}
-        self._done(who, before)
-
-    @precondition(lambda self: self.past and self.sessions[self.past[-1][0]].can_undo)
-    @rule()
-    def undo_the_last(self) -> None:
-        who, self.model, self.names = self.past.pop()
-        assert self.sessions[who].undo()
-        self._done(who, (self.model, self.names))
-
-    @rule(who=st.integers(0, 1))
-    def reopen(self, who: int) -> None:
-        self.workspaces[who].close()
-        self.workspaces[who] = Workspace(dataset(), self.folder / "w")
-        self.sessions[who] = Session(self.workspaces[who].dataset, self.workspaces[who])
-        self.past.clear()
-        self._done(who, (self.model, self.names))
-
-
-def _selected(rows: set[int]):
-    from explorer.session.history import Selected
-
-    mask = np.zeros(N, bool)
-    mask[sorted(rows)] = True
-    return Selected(mask, Ids([f"item-{row}" for row in rows]))
-
-
-TestInAnyOrder = InAnyOrder.TestCase
-TestInAnyOrder.settings = settings(max_examples=25, stateful_step_count=25, deadline=None)
-
-
 def test_labels_value_of_an_index_of_numbers() -> None:
     labels = Labels.empty(pd.Index([3, 1, 2])).assign(np.array([True, False, False]), "x")
     assert dict(labels) == {3: "x"}
@@ -508,3 +388,35 @@ def test_a_collection_that_has_changed_keeps_its_labels_and_says_so(tmp_path: Pa
     back = opened(ids)
     assert dict(back.labels) == {"x3": "ours", "x7": "ours"}
     back.workspace.close()
+
+
+def test_items_of_a_large_map_are_numbered_as_it_lies_and_labels_are_of_the_right_ones(tmp_path: Path) -> None:
+    """Two openings before there are numbers; the one that labels first gives them in the order of its map."""
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"id": [f"x{row}" for row in range(70_000)], "x": rng.normal(size=70_000), "y": rng.normal(size=70_000)})
+    frame.loc[5, ["x", "y"]] = np.nan
+    data = read(frame, layout="x,y")
+    with closing(Workspace(data, tmp_path / "w")) as one, closing(Workspace(data, tmp_path / "w")) as two:
+        first, second = Session(data, one, user="anna"), Session(data, two, user="ben")
+        second.make_grid()
+        with pytest.raises(InputError, match="no category"):
+            second.delete_category("nothing")  # its numbers come to nothing
+        chosen = (frame.x > 0.5).to_numpy() & (frame.y < 0).to_numpy()
+        second.label("right", Box(0.5, -100, 100, -1e-9))
+        second.label("placeless", Ids(["x5"]))
+        expected = dict.fromkeys(frame.id[chosen], "right") | {"x5": "placeless"}
+        assert one.catch_up()
+        assert dict(first.labels) == expected
+        first.label("some", Ids(["x7", "x69999"]))
+        two.catch_up()
+        expected |= {"x7": "some", "x69999": "some"}
+        assert dict(second.labels) == dict(first.labels) == expected
+        first.undo()
+        second.undo()
+        expected = dict.fromkeys(frame.id[chosen], "right")
+        assert first.why(next(iter(expected)))["user"] == "ben"
+        _, change, _ = one.row(1)
+        assert len(pack(change)) < chosen.sum() / 10, "what lies together is listed in few bytes"
+    shuffled = read(frame.sample(frac=1, random_state=1), layout="x,y")
+    with closing(Workspace(shuffled, tmp_path / "w")) as again:
+        assert dict(again.labels) == expected

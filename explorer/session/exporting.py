@@ -15,6 +15,7 @@ from explorer.labels import Labels
 from explorer.raster import NUMBER_SCALE
 from explorer.session.coloring import Coloring, Known, coloring, ends
 from explorer.session.names import names
+from explorer.session.provenance import given
 from explorer.step import Progress
 
 if TYPE_CHECKING:
@@ -73,8 +74,8 @@ def _labelled(session: Session) -> Callable[[], dict[str, Labelling]]:
 
 def _labelling(session: Session, name: str, labels: Labels) -> Labelling:
     try:
-        given = session.given(name)
-        label, labeller, at, rule = (given[column].to_numpy(object) for column in ("label", "labeller", "labelled_at", "rule"))
+        found = given(session.workspace, name, labels)  # as they were: the categories beside them are of that moment, too
+        label, labeller, at, rule = (found[column].to_numpy(object) for column in ("label", "labeller", "labelled_at", "rule"))
         return Labelling(label, labeller, at, rule, tuple(labels.names))
     except InputError:  # the journal cannot be read: what the labels are is known all the same, and must be had out of here
         nothing = np.full(len(labels.codes), None, dtype=object)

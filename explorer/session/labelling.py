@@ -13,10 +13,10 @@ import param
 
 from explorer.errors import InputError
 from explorer.labels import Labels
-from explorer.selection import Ids, Rule, from_json, walk
+from explorer.selection import Ids, Rule, count_ids, from_json
 from explorer.session.filters import fitting
 from explorer.session.history import Brushed, History, Labelled
-from explorer.session.provenance import given, origin, ratings
+from explorer.session.provenance import SPLIT, given, origin, ratings
 from explorer.session.saved import entry as kept_rule
 from explorer.workspace import DEFAULT_SET, By, Entry, Workspace
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from explorer.step import Result
 
 LONGEST_SET = 60  # characters of a label set's name
-_MOST_IDS = 200  # of a rule that is ids; more are those of the change itself
+_MOST_IDS = 200  # that a rule lists; more are those of the change itself
 
 
 class Labelling(param.Parameterized):
@@ -117,9 +117,12 @@ class Labelling(param.Parameterized):
         InputError
             For ids that the dataset does not have: nothing is labelled then.
         """
-        rows, names = self.dataset.rows(list(given)), np.array(list(given.values()), dtype=object)
+        return self.import_rows(self.dataset.rows(list(given)), np.array(list(given.values()), dtype=object), source)
+
+    def import_rows(self, rows: np.ndarray, names: np.ndarray, source: str = "import") -> int:
+        """Label items by their ``(m,)`` rows, each once, with the ``(m,)`` object names beside them; as `import_labels`."""
         labelled = np.zeros(len(self.dataset), bool)
-        labelled[rows[[name is not None for name in names]]] = True
+        labelled[rows[names != None]] = True  # noqa: E711  item by item
 
         def verb(labels: Labels) -> Labels:
             return labels.give(self.workspace.numbers(rows), names)
@@ -183,7 +186,7 @@ class Labelling(param.Parameterized):
         def verb(labels: Labels) -> Labels:
             return labels.split(name, {group: self.workspace.lift(values == cluster) for group, (cluster, _) in groups.items()})
 
-        return self._relabel(verb, f"split {name!r} by cluster")
+        return self._relabel(verb, f"{SPLIT}{name!r} by cluster")
 
     def split_groups(self, name: str) -> dict[str, tuple[int, int]]:
         """What `split_category` would make: by a part's name its cluster and how many items it gets; raises as that does."""
@@ -350,16 +353,11 @@ class Labelling(param.Parameterized):
     def _relabel(
         self, verb: Callable[[Labels], Labels], name: str, rule: Rule | None = None, meant: np.ndarray | None = None
     ) -> int:
-        why = None if rule is None or _listed(rule) > _MOST_IDS else kept_rule(rule, self._results)
+        why = None if rule is None or count_ids(rule) > _MOST_IDS else kept_rule(rule, self._results)
         self.entry = self.workspace.change(verb, name, why, self._by(), meant)
         if self.entry and not self.entry.again:
             self._history.add(Labelled(self.entry.seq, self.entry.verb))
         return self.entry.items
-
-
-def _listed(rule: Rule) -> int:
-    """How many ids a rule lists; the change lists them already."""
-    return sum(len(part.ids) for part in walk(rule) if isinstance(part, Ids))
 
 
 def _system_user() -> str:

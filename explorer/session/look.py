@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from explorer.errors import InputError
 from explorer.raster import SCALINGS
-from explorer.selection import Rule, from_json
+from explorer.selection import Rule, count_ids, from_json
 from explorer.session.history import Selected
 from explorer.session.saved import entry
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from explorer.session import Session
 
 LARGEST = 1 << 20  # characters of what is kept; a rule that lists a million ids is left out
+MOST_IDS = LARGEST // 10  # that a rule may list at all: it is an event loop that writes them
 
 
 def look(session: Session) -> dict[str, Any]:
@@ -25,7 +26,7 @@ def look(session: Session) -> dict[str, Any]:
     rules = {f"filter:{name}": rule for name, rule in session.filters.items()}
     if session.rule is not None and session.selection.any():
         rules["selection"] = session.rule
-    plain = {name: entry(rule, results) for name, rule in rules.items()}
+    plain = {name: entry(rule, results) for name, rule in rules.items() if count_ids(rule) <= MOST_IDS}
     return kept | {"rules": {name: one for name, one in plain.items() if len(json.dumps(one)) < LARGEST}}
 
 
@@ -39,7 +40,7 @@ def take_up(session: Session, kept: dict[str, Any]) -> None:
             session.hidden = frozenset(name for name in kept.get("hidden", []) if name in session.coloring().names)
         if kept.get("density_scale") in SCALINGS:
             session.density_scale = kept["density_scale"]
-        rules = {name: rule for name, one in kept.get("rules", {}).items() if (rule := _rule(session, one)) is not None}
+        rules = {name: rule for name, one in kept.get("rules", {}).items() if (rule := still(session, one)) is not None}
     except (TypeError, ValueError, AttributeError, KeyError, RecursionError):
         return  # written by another version
     for name, rule in rules.items():
@@ -52,8 +53,8 @@ def take_up(session: Session, kept: dict[str, Any]) -> None:
             continue
 
 
-def _rule(session: Session, one: dict[str, Any]) -> Rule | None:
-    """A rule, if what it was drawn on is still what is there."""
+def still(session: Session, one: dict[str, Any]) -> Rule | None:
+    """A rule out of what `explorer.session.saved.entry` made of it, if what it was drawn on is still what is there."""
     now = {slot: [result.kind, result.method, result.key] for slot, result in session._results.items() if result is not None}
     if any(now.get(slot) != address for slot, address in one["on"].items()):
         return None

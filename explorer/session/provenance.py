@@ -11,6 +11,8 @@ import pandas as pd
 from explorer.labels import Change, Labels
 from explorer.workspace import Entry, Workspace
 
+SPLIT = "split "  # what the verb of a split begins with
+
 
 def given(workspace: Workspace, label_set: str, labels: Labels) -> pd.DataFrame:
     """Each item's ``label, labeller, labelled_at, rule``, indexed by id; see `Session.given`."""
@@ -67,6 +69,9 @@ def _look_through(workspace: Workspace, label_set: str, found: np.ndarray, open_
 
 def origin(workspace: Workspace, label_set: str, row: int) -> tuple[Entry, dict[str, Any] | None]:
     """The row that gave one item its label, and the rule that it came by."""
+    entry, _, rule = workspace.row(int(workspace.last_rows(label_set)[row]))
+    if entry.of is None:  # as nearly always: nobody has to look at ten million others for it
+        return entry, rule
     wanted = np.zeros(len(workspace.dataset), bool)
     wanted[row] = True
     entry, _, rule = workspace.row(int(sources(workspace, label_set, wanted)[row]))
@@ -94,9 +99,12 @@ def ratings(workspace: Workspace, label_set: str, labels: Labels) -> tuple[dict[
         mine = found.setdefault(entry.user, np.zeros(len(labels.codes), np.int32))
         if change.categories and any(new is None for _, new in change.categories.values()):  # a merge moves everybody's
             _moved(found, change)
+        elif entry.verb.startswith(SPLIT):  # so does a split: nobody has looked at an item anew
+            _parted(found, rows[here], change.before[here], change.after[here])
         else:
             mine[rows[here]] = change.after[here]
-    there = np.array([code in labels.categories for code in range(len(names))])
+    most = max([len(names) - 1, *(int(codes.max(initial=0)) for codes in found.values())])  # others may have made more since
+    there = np.array([code in labels.categories for code in range(most + 1)])
     return {user: np.where(there[codes], codes, 0).astype(np.int32) for user, codes in found.items() if codes.any()}, names
 
 
@@ -108,6 +116,13 @@ def _moved(found: dict[str, np.ndarray], change: Change) -> None:
         target = int(into[0]) if len(into) else 0
         for codes in found.values():
             codes[codes == code] = target
+
+
+def _parted(found: dict[str, np.ndarray], rows: np.ndarray, before: np.ndarray, after: np.ndarray) -> None:
+    """Follow a split in what everybody gave: who said what the items were, says now which part."""
+    for codes in found.values():
+        same = codes[rows] == before
+        codes[rows[same]] = after[same]
 
 
 def _text(rule: dict[str, Any] | None) -> str | None:

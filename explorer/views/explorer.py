@@ -445,7 +445,10 @@ class Explorer(Viewer):
 
     def _why(self, row: int) -> list[tuple[str, str]]:
         """Who gave an item its label, when, and with how many others."""
-        why = self.session.why(self.session.dataset.ids[row]) if self.session.labels.codes[row] else None
+        try:
+            why = self.session.why(self.session.dataset.ids[row]) if self.session.labels.codes[row] else None
+        except InputError:  # the journal is damaged: all else about the item is known
+            why = None
         if why is None:
             return []
         rule = why["rule"] or {}

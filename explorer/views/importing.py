@@ -128,8 +128,7 @@ class Importing(Part):
             rows, labels = rows[free], labels[free]
         if not len(rows):
             raise InputError("there is nothing to import: no id of the file is here, or all have a label that is to be kept")
-        given = dict(zip(self.session.dataset.ids[rows].tolist(), labels.tolist(), strict=True))
-        changed = self.session.import_labels(given, upload.name)
+        changed = self.session.import_rows(rows, labels, upload.name)
         self._drop()
         self.view.page.set(importing={"state": "done", "changed": changed})
         self.view._toast(f"{changed:,} labels imported from {upload.name}{others_lost(self.session)} · Ctrl+Z to undo")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from explorer.session.look import look, take_up
 from explorer.views.part import Part
+from explorer.workspace import DEFAULT_SET
 
 if TYPE_CHECKING:
     from explorer.views.explorer import Explorer
@@ -23,7 +24,8 @@ class Look(Part):
         self._camera: list[float] | None = None
         self._changed = False
         self._kept = self.session.workspace.view(self.session.user) if self._keeps else {}
-        if self.session.selection.any() or self.session.filters or self.session.color_by != "none":
+        session = self.session
+        if session.selection.any() or session.filters or session.color_by != "none" or session.label_set != DEFAULT_SET:
             self._kept = {}  # somebody has done something with this session already: it is theirs
         take_up(self.session, self._kept)
         self.watch(self._note, "color_by", "density_scale", "hidden", "filters", "selection", "label_set")

@@ -5,19 +5,27 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from explorer.errors import InputError
-from explorer.selection import from_json
 from explorer.session import Session
+from explorer.session.look import still
 
 _LONGEST = 64  # characters of an id
 _OF_SELECTION = ("label", "unlabel")  # verbs that are about what is selected
 # What they are about was known to the visit alone.
-_NOT_AGAIN = ("undo", "redo", "label_shown", "label_unlabelled", "label_cluster", "focus_undo", "focus_redo", "import_labels")
+_NOT_AGAIN = (
+    "undo", "redo", "label_shown", "label_unlabelled", "label_cluster", "split", "focus_undo", "focus_redo", "import_labels",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Sent:
-    """What a page says of a message beside the message: `action` is its id, `again` that no answer to it came before."""
+    """What a page says of a message beside the message: `action` is its id, `again` that no answer to it came before.
+
+    `meant` goes along then: `of` which workspace's journal and in which label `set` it was, and the selection: its `rule`, the
+    results that this was drawn `on`, and the `count` of items.
+    """
 
     action: str | None
     again: bool = False
@@ -42,18 +50,33 @@ class Sent:
             return False
         if self.action is not None and session.workspace.find(self.action):
             return True
+        meant = self.meant if isinstance(self.meant, dict) else {}
+        if meant.get("of") != session.workspace.uuid:  # another server at the same address, or another cell of the same notebook
+            raise InputError(f"what was not saved before ({verb.replace('_', ' ')}) was about other data; it is not done here")
         if verb in _NOT_AGAIN:
             what = verb.replace("_", " ")
             raise InputError(f"the connection was lost before “{what}” could be done; do it again if you still want it")
+        if meant.get("set") != session.label_set:
+            session.use_label_set(meant.get("set"))  # type: ignore[arg-type]  # says so where it is no name
         if verb in _OF_SELECTION:
-            self._select(session)
+            _select(session, meant)
         return False
 
-    def _select(self, session: Session) -> None:
-        lost = InputError("the connection was lost before that was saved, and its items are not known; select and label again")
-        if not isinstance(self.meant, dict) or not isinstance(self.meant.get("rule"), dict):
-            raise lost
-        layout = None if session.layout is None else session.layout.key
-        if self.meant.get("on") != layout:
-            raise lost
-        session.select(from_json(self.meant["rule"]))
+
+def _select(session: Session, meant: dict[str, Any]) -> None:
+    """Select what was selected then.
+
+    Raises
+    ------
+    InputError
+        When that cannot be told any more: the map or the clusters are others, or other items fit the rule by now.
+    """
+    lost = InputError("the connection was lost before that was saved, and its items are not known; select and label again")
+    try:
+        rule = still(session, {"rule": meant["rule"], "on": dict(meant["on"])})
+        mask = None if rule is None else rule.mask(session.seen)
+    except (InputError, KeyError, TypeError, ValueError) as problem:
+        raise lost from problem
+    if rule is None or mask is None or np.count_nonzero(mask) != meant.get("count"):
+        raise lost
+    session.select(rule)

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 
 from explorer.raster import NUMBER_SCALE, SCALINGS, bounds
-from explorer.selection import All, Any_, Box, Brush, Ids, Lasso, Not, Rule, walk
+from explorer.selection import All, Any_, Box, Brush, Lasso, Not, Rule, count_ids
 from explorer.session import Session
 from explorer.session.coloring import Coloring, ends
+from explorer.session.saved import entry
 
 MOST_IDS = 2_000  # of a rule that is told to the page
 
@@ -23,7 +24,7 @@ def data(session: Session, *, served: bool) -> dict[str, Any]:
         kept = f"{session.user} · {workspace.path.name}"
     return {
         "name": dataset.name, "summary": dataset.summary, "notes": [*dataset.notes, *workspace.notes], "columns": dataset.guesses, "kept": kept,
-        "served": served, "durable": durable, "user": session.user,
+        "served": served, "durable": durable, "user": session.user, "of": workspace.uuid,
     }  # fmt: skip
 
 
@@ -75,10 +76,10 @@ def selection(session: Session, *, regions: bool, shown: np.ndarray | None = Non
 
 
 def _meant(session: Session) -> dict[str, Any]:
-    """The selection's rule and the layout that it is of, for a page that must send a label again to a server that was restarted."""
-    listed = 0 if session.rule is None else sum(len(rule.ids) for rule in walk(session.rule) if isinstance(rule, Ids))
-    rule = None if session.rule is None or listed > MOST_IDS else session.rule.to_json()
-    return {"rule": rule, "on": None if session.layout is None else session.layout.key}
+    """The selection's rule and the results that it is of, for a page that must send a label again to a server that was restarted."""
+    if session.rule is None or count_ids(session.rule) > MOST_IDS:
+        return {"rule": None, "on": {}}
+    return entry(session.rule, session._results)
 
 
 def _regions(rule: Rule) -> list[list[tuple[float, float]]]:

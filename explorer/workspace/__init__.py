@@ -7,8 +7,8 @@ import sqlite3
 import tempfile
 import threading
 import weakref
-from collections.abc import Callable
-from contextlib import nullcontext, suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +23,8 @@ from explorer.labels import Change, Labels
 from explorer.workspace import opening, wal
 from explorer.workspace.files import copy_aside, write_json
 from explorer.workspace.journal import DEFAULT_SET, FORMAT, By, Damaged, Entry, Journal
-from explorer.workspace.numbering import Numbering
-from explorer.workspace.replay import SNAPSHOT, Set, check_fits, from_snapshot, replayed, save_snapshot
+from explorer.workspace.numbering import LARGE, Numbering
+from explorer.workspace.replay import SNAPSHOT, Replay, Set, check_fits, from_snapshot, replayed, save_snapshot
 from explorer.workspace.results import Results
 
 # A snapshot is written when so many rows, or so many items in them, came since the last one.
@@ -110,7 +110,7 @@ class Workspace(Results):
 
     def _changed(self, before: int) -> str:
         """What is different in the source since the workspace was last opened, and what that means for labels."""
-        new, gone = len(self._numbering.index) - before, self._numbering.gone
+        new, gone = len(self._numbering.index) - before if before else 0, self._numbering.gone
         labelled = sum(int(((one.labels.codes > 0) & gone).sum()) for one in self._replay.sets.values())
         said = []
         if new:
@@ -135,6 +135,7 @@ class Workspace(Results):
         """Read the labels out of a journal."""
         self._journal = journal
         self._numbering = opening.numbered(journal, self.dataset, add=not self._frozen)
+        self._numbered = journal.known > 0
         index, place = self._numbering.index, snapshots or self.path
         begun = None if place is None else from_snapshot(place / SNAPSHOT, journal, index)
         head = 0 if begun is None else begun.seq
@@ -176,7 +177,7 @@ class Workspace(Results):
         self._journal = Journal(None)
         with self._journal.transaction():
             self._journal.add_ids(opening.as_ids(self._replay.index))
-        self._numbering = Numbering(self._replay.index, self.dataset.index)
+        self._numbering, self._numbered = Numbering(self._replay.index, self.dataset.index), True
         self.sets = self._seen()
 
     def _aside(self, why: str) -> None:
@@ -201,6 +202,12 @@ class Workspace(Results):
     def seq(self) -> int:
         """The number of the last row that is in the labels."""
         return self._replay.seq
+
+    @property
+    def uuid(self) -> str:
+        """The journal's name, by which it is known again after a restart."""
+        with self._lock:
+            return self._need().uuid
 
     def lift(self, mask: np.ndarray) -> np.ndarray:
         """A mask over the dataset's items as one over all items there ever were: what the labels given to a verb are about."""
@@ -238,7 +245,7 @@ class Workspace(Results):
     def _agreed(self, by: By, labels: Labels, new: Labels, meant: np.ndarray) -> np.ndarray:
         """The numbers whose label stays as somebody else gave it."""
         numbers = np.flatnonzero(self.lift(meant) & (labels.codes == new.codes) & (labels.codes > 0))
-        last = self._replay.of(by.label_set).last[numbers]
+        last = self._set(by.label_set).last[numbers]
         others = [seq for seq in np.flatnonzero(np.bincount(last)).tolist() if self._replay.user_of(seq) != by.user]
         return numbers[np.isin(last, others)]
 
@@ -263,7 +270,7 @@ class Workspace(Results):
 
             def make(labels: Labels) -> Change:
                 kept = change.rows[(change.before == change.after) & (labels.codes[change.rows] == change.after)]
-                last = self._replay.of(entry.label_set).last[kept]
+                last = self._set(entry.label_set).last[kept]
                 kept = kept[last == self._replay.turned.get(seq, seq)]
                 return labels.change_to(labels.apply(change), entry.verb).with_kept(kept, labels.codes)
 
@@ -346,15 +353,51 @@ class Workspace(Results):
             return written
 
     def _write(self, journal: Journal, asked: Entry, make: Callable[[Labels], Change], rule: dict[str, Any] | None) -> Entry:
-        with journal.transaction():
+        with self._numbers_for(journal), journal.transaction():
+            self._number(journal)
             self._read_on(journal)
             if (done := journal.by_action(asked.action)) is not None:
                 return done
-            change = make(self._replay.of(asked.label_set).labels)
+            change = make(self._set(asked.label_set).labels)
             if not change:
                 return Entry(0, label_set=asked.label_set)
             entry = journal.add(asked, change, rule)
         return self._taken(entry, change)
+
+    @contextmanager
+    def _numbers_for(self, journal: Journal) -> Iterator[None]:
+        """Numbers that were given in a transaction which comes to nothing are given again in the next."""
+        numbered = self._numbered
+        try:
+            yield
+        except BaseException:
+            self._numbered = numbered
+            raise
+
+    def _number(self, journal: Journal) -> None:
+        """Give the items their numbers, or take those that another process gave; within a transaction, before the first label."""
+        if self._numbered:
+            return
+        new = self._in_order() if not journal.known else opening.missing(journal, self.dataset)
+        journal.add_ids(self.dataset.ids[new])
+        self._numbering = Numbering(pd.Index(opening.ids_of(journal)), self.dataset.index)
+        self._replay = Replay(self._numbering.index)  # there was no row before
+        self._numbered = True
+
+    def _in_order(self) -> np.ndarray:
+        """The dataset's rows as the map has them: what is lassoed together then has numbers side by side, which take few bytes."""
+        rows = np.arange(len(self.dataset))
+        if len(rows) < LARGE or not self._grids_lock.acquire(blocking=False):  # one that is in the making is not waited for
+            return rows
+        try:
+            grid = next(iter(self._grids.values()), None)
+        finally:
+            self._grids_lock.release()
+        if grid is None:
+            return rows
+        placeless = np.ones(len(rows), bool)
+        placeless[grid.rows] = False
+        return np.concatenate([grid.rows, np.flatnonzero(placeless)])
 
     def _taken(self, entry: Entry, change: Change) -> Entry:
         """Replay a row that is on disk."""
@@ -367,6 +410,9 @@ class Workspace(Results):
         """Replay the rows that others have written since."""
         if journal.last == self._replay.seq:
             return
+        if not self._numbered:
+            with self._numbers_for(journal), journal.transaction():
+                self._number(journal)
         if journal.known > len(self._numbering.index):
             self._numbering = Numbering(pd.Index(opening.ids_of(journal)), self.dataset.index)
             self._replay.grow(self._numbering.index)
@@ -400,6 +446,11 @@ class Workspace(Results):
         if known is not None and known[0] is one.labels:
             return known[1]
         return self._numbering.restricted(one.labels)
+
+    def _set(self, label_set: str) -> Set:
+        """A label set over all numbers; an empty one, which is not kept, for one that is not there."""
+        found = self._replay.sets.get(label_set)
+        return Set(Labels.empty(self._replay.index), np.zeros(len(self._replay.index), np.int32)) if found is None else found
 
     def _need(self) -> Journal:
         if self._journal is None:
@@ -504,11 +555,12 @@ class Workspace(Results):
     # What happened
 
     def entries(self, last: int | None = None) -> list[Entry]:
-        """The journal's entries, oldest first; with `last` only so many of the newest."""
+        """The entries that led to the current labels, oldest first; with `last` only so many of the newest."""
         with self._lock:
             after = 0 if last is None else max(0, self._replay.seq - last)
             try:
-                return list(self._need().entries(after))
+                # Another process may have written more, of items and categories that are not known here yet.
+                return [entry for entry in self._need().entries(after) if entry.seq <= self._replay.seq]
             except sqlite3.Error as problem:
                 raise InputError(
                     f"the journal of {self.folder} cannot be read ({problem}); run: explorer check {self.folder}"
@@ -517,7 +569,7 @@ class Workspace(Results):
     def last_rows(self, label_set: str) -> np.ndarray:
         """``(n,)`` int: for each item the row of the journal that touched its label last, 0 for none."""
         with self._lock:
-            return self._numbering.seen(self._replay.of(label_set).last)
+            return self._numbering.seen(self._set(label_set).last)
 
     def rows_of(self, change: Change) -> np.ndarray:
         """The dataset's rows of a change's items; -1 for one that is gone from the source."""
@@ -526,7 +578,7 @@ class Workspace(Results):
     def gone(self, label_set: str) -> pd.Series:
         """The labels of items that are no longer in the source, by id."""
         with self._lock:
-            one = self._replay.of(label_set).labels
+            one = self._set(label_set).labels
             numbers = np.flatnonzero(self._numbering.gone & (one.codes > 0))
             return pd.Series(one.values()[numbers], self._numbering.index[numbers], dtype=object, name="label")
 

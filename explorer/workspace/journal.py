@@ -394,8 +394,8 @@ def _index_of(entry: Entry) -> tuple[Any, ...]:
 
 def _pack_ids(ids: np.ndarray) -> tuple[str, bytes]:
     if ids.dtype.kind == "i":
-        return "int64", zlib.compress(np.diff(ids.astype("<i8"), prepend=np.int64(0)).tobytes(), 6)
-    return "text", zlib.compress(json.dumps(ids.tolist()).encode(), 6)  # ASCII, so that any text is written
+        return "int64", zlib.compress(np.diff(ids.astype("<i8"), prepend=np.int64(0)).tobytes(), 1)
+    return "text", zlib.compress(json.dumps(ids.tolist()).encode(), 1)  # ASCII, so that any text is written
 
 
 def _unpack_ids(packed: bytes, kind: str) -> list[Any]:

@@ -7,6 +7,8 @@ import pandas as pd
 
 from explorer.labels import Labels
 
+LARGE = 1 << 16  # items; so many are numbered as they lie on the map, since lists of what was lassoed then take few bytes
+
 
 class Numbering:
     """Between the numbers of `index`, all ids there ever were, and the rows of `present`, the dataset's ids (all have numbers)."""

@@ -235,19 +235,23 @@ def write_manifest(path: Path, dataset: Dataset, uuid: str) -> None:
 
 
 def numbered(found: Journal, dataset: Dataset, *, add: bool) -> Numbering:
-    """The journal's items, with those of the dataset that are new added to them.
+    """The journal's items, with those of the dataset that are new added to them; the dataset's own where it has none yet.
+
+    A new journal gets its items with its first label: by then there may be a map to number them by.
 
     Raises
     ------
     Damaged
         When the journal's ids cannot be read.
     """
+    if not found.known:
+        return Numbering(dataset.index, dataset.index)
     if found.known == len(dataset) and (ids := pd.Index(ids_of(found))).equals(dataset.index):
         return Numbering(ids, dataset.index)
-    new = _new(found, dataset)
+    new = missing(found, dataset)
     if len(new) and add:
         with found.transaction():
-            new = _new(found, dataset)  # another process may have added them meanwhile
+            new = missing(found, dataset)  # another process may have added them meanwhile
             found.add_ids(dataset.ids[new])
     index = pd.Index(ids_of(found))
     if len(new) and not add:  # in a folder that cannot be written they have numbers for as long as it is open
@@ -255,7 +259,8 @@ def numbered(found: Journal, dataset: Dataset, *, add: bool) -> Numbering:
     return Numbering(index, dataset.index)
 
 
-def _new(found: Journal, dataset: Dataset) -> np.ndarray:
+def missing(found: Journal, dataset: Dataset) -> np.ndarray:
+    """The dataset's rows that have no number yet."""
     known = ids_of(found)
     return np.flatnonzero(~dataset.index.isin(pd.Index(known))) if len(known) else np.arange(len(dataset))
 

@@ -16,6 +16,7 @@ from explorer.errors import InputError
 from explorer.workspace import opening
 from explorer.workspace.carving import Row, carved
 from explorer.workspace.journal import COLUMNS, Damaged, Journal, row_of, text_of
+from explorer.workspace.numbering import LARGE
 from explorer.workspace.replay import SNAPSHOT, Replay, check_fits, made_of, read_snapshot
 
 _MISSES = 1_000  # rows that are not found one after the other, after which there are no more
@@ -63,7 +64,10 @@ def readable(path: Path) -> tuple[pd.Index | None, dict[int, Row]]:
 
 
 def _ids(copy: Path, path: Path) -> pd.Index | None:
-    """The ids by number: the journal's, else those of the dataset as it was last opened, which nearly always are the same."""
+    """The ids by number: the journal's, else those of the dataset as it was last opened, which nearly always are the same.
+
+    Not of a large one: its items may be numbered in the order of a map (see `Workspace._in_order`).
+    """
     try:
         with closing(raw(copy)) as journal:
             if len(found := opening.ids_of(journal)):
@@ -71,7 +75,8 @@ def _ids(copy: Path, path: Path) -> pd.Index | None:
     except (sqlite3.Error, ValueError):
         pass
     try:
-        return pd.Index(Dataset.load(path / "dataset").ids)
+        ids = pd.Index(Dataset.load(path / "dataset").ids)
+        return ids if len(ids) < LARGE else None
     except (OSError, ValueError, KeyError, TypeError, AttributeError, pa.ArrowException):
         return None
 
