@@ -422,9 +422,11 @@ def test_a_name_that_is_no_text_labels_nothing(wire: Wire) -> None:  # noqa: F81
 def test_what_is_meant_by_this_visit_is_not_done_by_another(wire: Wire) -> None:  # noqa: F811
     """What is selected or shown is another's: after a lost connection it is said, not done."""
     for verb, more in [("label_shown", {"name": "x"}), ("label_unlabelled", {"name": "x"}), ("focus_undo", {})]:
-        wire.say(verb, action="a-1", again=True, **more)
+        meant = {"of": wire.session.workspace.uuid, "set": "labels"}
+        wire.say(verb, action="a-1", again=True, meant=meant, **more)
         assert "connection was lost" in wire.toasts()[-1]
-    wire.say("focus_label", row=3, item="i3", name="x", action="a-2", again=True)
+    meant = {"of": wire.session.workspace.uuid, "set": "labels"}
+    wire.say("focus_label", row=3, item="i3", name="x", action="a-2", again=True, meant=meant)
     assert wire.session.labels["i3"] == "x"
 
 

@@ -91,13 +91,64 @@ def test_what_was_lost_on_the_way_is_done_by_a_visit_that_knows_nothing_of_it(wo
     chosen = first.session.selected_ids.tolist()
     second = Visit(workspace, "anna")
     second.session.clear()
-    meant = {"rule": told["rule"], "on": told["on"]}
+    meant = lost_on_the_way(first, told)
     assert second.say("label", name="x", action="one", again=True, meant=meant)["saved"]["why"] == ""
     assert dict(second.session.labels) == dict.fromkeys(chosen, "x")
-    for wrong in (None, {"rule": told["rule"], "on": "another map"}, {"rule": 3, "on": told["on"]}, "x"):
-        assert "not known" in second.say("label", name="y", action="two", again=True, meant=wrong)["saved"]["why"]
-    assert "do it again" in second.say("undo", action="three", again=True)["saved"]["why"]
+    moved = {"layout": ["reduce", "pca", "another map"]}
+    for wrong in ({"on": moved}, {"on": "x"}, {"on": None}, {"rule": 3}, {"rule": None}, {"count": 3}, {"count": None}):
+        assert "not known" in second.say("label", name="y", action="two", again=True, meant=meant | wrong)["saved"]["why"], wrong
+    for verb in ("undo", "split"):
+        assert "do it again" in second.say(verb, action="three", again=True, meant=meant)["saved"]["why"]
     assert len(journal(workspace)) == 1
+
+
+def lost_on_the_way(visit: Visit, selection: dict[str, Any]) -> dict[str, Any]:
+    """What a page keeps beside a message, as saving.js does."""
+    data, labels = visit.say("ready")["data"], visit.say("ready")["labels"]
+    return {"of": data["of"], "set": labels["set"], **{name: selection[name] for name in ("rule", "on", "count")}}
+
+
+def test_what_was_lost_on_the_way_is_done_nowhere_else(workspace: Workspace, tmp_path: Path) -> None:
+    other = Workspace(workspace.dataset, tmp_path / "other")  # another server at the same address, another cell of the notebook
+    meant = lost_on_the_way(Visit(workspace, "anna"), {"rule": Ids(["i1"]).to_json(), "on": {}, "count": 1})
+    visit = Visit(other, "anna")
+    for lost in (meant, None, "x", {}):
+        for verb, more in [("create", {}), ("label", {}), ("focus_label", {"row": 1, "item": "i1"})]:
+            said = visit.say(verb, name="x", **more, action="one", again=True, meant=lost)
+            assert "other data" in said["saved"]["why"]
+    assert journal(other) == []
+    other.close()
+
+
+def test_what_was_lost_on_the_way_is_done_in_its_label_set(workspace: Workspace) -> None:
+    first = Visit(workspace, "anna")
+    first.say("label_set", name="quality")
+    told = first.say("select", rule=Ids(["i1", "i2"]).to_json(), mode="replace")["selection"]
+    meant = lost_on_the_way(first, told)
+    second = Visit(workspace, "ben")
+    assert second.session.label_set == "labels"
+    assert second.say("label", name="sharp", action="one", again=True, meant=meant)["saved"]["why"] == ""
+    assert dict(workspace.labels_of("quality")) == {"i1": "sharp", "i2": "sharp"}
+    assert dict(workspace.labels) == {}
+    assert "60 characters" in second.say("create", name="x", action="two", again=True, meant=meant | {"set": 3})["saved"]["why"]
+
+
+def test_an_item_is_shown_though_the_journal_cannot_say_why_it_is_labelled(workspace: Workspace) -> None:
+    visit = Visit(workspace, "anna")
+    visit.session.label("x", Ids(["i1"]))
+    connection = workspace._journal.connection  # type: ignore[union-attr]
+    connection.execute("UPDATE journal SET digest = x'00'")
+    assert visit.say("item", row=1)["item"]["row"] == 1
+
+
+def test_the_set_that_a_program_chose_is_kept(workspace: Workspace) -> None:
+    first = Visit(workspace, "anna")
+    first.session.label("owl", Ids(["i1"]))
+    first.view.close()
+    session = Session(workspace.dataset, workspace, user="anna")
+    session.use_label_set("quality")
+    Explorer(session)
+    assert session.label_set == "quality"
 
 
 @pytest.mark.parametrize("action", [3, "", "x" * 65, "ü", None, ["a"], "a\nb"])

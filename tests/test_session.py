@@ -574,3 +574,77 @@ def test_that_two_agree_is_written(mapped: Session) -> None:
     assert ben.redo() == "label 'x'"
     assert ben.why(ids[0])["user"] == "ben"
     assert list(ben.ratings()[0]) == [mapped.user, "ben"]
+
+
+def test_a_selection_says_why_though_what_it_was_drawn_on_is_replaced(mapped: Session) -> None:
+    x, y = mapped.layout.values[0].tolist()
+    mapped.select(explorer.Box(x - 0.5, y - 0.5, x + 0.5, y + 0.5))
+    chosen = mapped.selection.copy()
+    mapped.adopt(replace(mapped.layout, values=mapped.layout.values + np.float32(100), key="moved"))
+    mapped.label("near")
+    assert mapped.replay(mapped.why(mapped.dataset.ids[0])["rule"]).tolist() == chosen.tolist()
+    mapped.clear()
+    mapped.undo()
+    mapped.undo()
+    assert mapped.rule.mask(mapped.seen).tolist() == mapped.selection.tolist() == chosen.tolist(), "an undo leads back to it"
+    mapped.label("owl", Ids(mapped.dataset.ids[:3]))
+    mapped.select(HasLabel("owl"))
+    chosen = mapped.selection.copy()
+    mapped.use_label_set("quality")
+    mapped.label("sharp")
+    assert mapped.replay(mapped.why(mapped.dataset.ids[0])["rule"]).tolist() == chosen.tolist(), "owls are in the other set"
+
+
+def test_filters_go_with_the_label_set_that_they_are_about(mapped: Session) -> None:
+    mapped.label("owl", Ids(mapped.dataset.ids[:3]))
+    mapped.filter("label", HasLabel("owl"))
+    mapped.use_label_set("quality")
+    assert mapped.shown is None, "there are no owls in this set"
+    other = Session(mapped.dataset, mapped.workspace)
+    mapped.filter("label", HasLabel("owl", "labels"))
+    assert mapped.shown.sum() == 3
+    other.label("owl", Ids(mapped.dataset.ids[3:5]))
+    assert mapped.shown.sum() == 5, "what somebody gives in another set is seen"
+
+
+def test_to_ask_for_a_label_set_does_not_make_it(mapped: Session) -> None:
+    assert mapped.given("typo").label.isna().all()
+    assert not len(mapped.gone("typo"))
+    with pytest.raises(InputError):
+        mapped.workspace.change(lambda labels: labels.delete("x"), "delete 'x'", by=explorer.workspace.By(label_set="typo"))
+    mapped.label("owl", Ids(mapped.dataset.ids[:3]))
+    assert mapped.label_sets == ["labels"]
+
+
+def test_a_split_is_no_disagreement(mapped: Session) -> None:
+    other = Session(mapped.dataset, mapped.workspace, user="ben")
+    for session in (mapped, other):
+        session.label("x", Ids(mapped.dataset.ids))
+    assert mapped.split_category("x")
+    ratings, names = mapped.ratings()
+    assert ratings["ben"].tolist() == ratings[mapped.user].tolist() == mapped.labels.codes.tolist()
+    assert names[ratings["ben"][0]].startswith("x/")
+
+
+def test_ratings_are_of_what_is_known_here(tmp_path: Path) -> None:
+    dataset = explorer.read(np.random.default_rng(0).normal(size=(20, 3)))
+    here, there = (Session(dataset, explorer.workspace.Workspace(dataset, tmp_path / "w"), user=user) for user in ("anna", "ben"))
+    here.label("x", Ids(dataset.ids[:3]))
+    there.workspace.catch_up()
+    there.label("y", Ids(dataset.ids[:3]))  # another process has made a category
+    assert here.ratings()[1] == ["", "x"]
+    here.workspace.catch_up()
+    ratings, names = here.ratings()
+    assert [names[ratings[user][0]] for user in ("anna", "ben")] == ["x", "y"]
+    for session in (here, there):
+        session.workspace.close()
+
+
+def test_an_export_is_of_the_moment_at_which_it_was_asked_for(mapped: Session) -> None:
+    from explorer.session.exporting import gathered
+
+    mapped.label("x", Ids(mapped.dataset.ids[:3]))
+    content = gathered(mapped, "labelled")
+    mapped.label("y", Ids(mapped.dataset.ids[:1]))  # while it is written in another thread
+    assert content.labels.tolist() == ["x"] * 3
+    assert content.categories == ["x"]

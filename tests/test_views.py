@@ -178,7 +178,7 @@ def test_the_legend_of_numbers_and_dates(session: Session) -> None:
 
 def test_selection_and_its_regions(session: Session) -> None:
     assert state.selection(session, regions=True) == {
-        "count": 0, "hidden": 0, "undo": False, "redo": False, "regions": [], "strokes": [], "rule": None, "on": session.layout.key,
+        "count": 0, "hidden": 0, "undo": False, "redo": False, "regions": [], "strokes": [], "rule": None, "on": {},
     }  # fmt: skip
     session.select(Box(0, 0, 5, 6))
     session.select(Lasso([(-9, -9), (0, 9), (9, -9)]), "add")
@@ -1225,6 +1225,25 @@ def test_a_run_outlives_its_page_but_nothing_follows(session: Session) -> None:
     pipeline.run("reduce")
     pipeline.close()
     assert run_out(pipeline) == [("reduce", "sleeps")]
+
+
+def test_a_visit_that_is_gone_does_not_stop_anothers_labelling(session: Session) -> None:
+    """One that could not begin, or whose page was closed: sending to its document raised in who labelled."""
+    from bokeh.document import Document
+    from bokeh.server.contexts import BokehSessionContext
+
+    document, view = Document(), Explorer(session)
+    called: list[str] = []
+    context = BokehSessionContext("a", None, document)  # type: ignore[arg-type]
+    document._session_context = weakref.ref(context)
+    view._document = document
+    view._later(lambda: called.append("there"))
+    assert len(document.session_callbacks) == 1
+    assert not called, "that is for the document's own thread"
+    del context
+    gc.collect()
+    view._later(lambda: called.append("gone"))
+    assert not called
 
 
 def test_in_a_notebook_no_message_of_any_thread_is_lost() -> None:

@@ -364,7 +364,7 @@ class Session(Saving, Labelling):
             return
         if not isinstance(rule, Rule):
             raise InputError(f"a filter takes a rule such as Where('year', '>=', 2020), not {rule!r}")
-        self._masks.of([*others.values(), rule], self.seen, (self.clusters, self.labels, self.sets))  # what does not fit is said now
+        self._masks.of([*others.values(), rule], self.seen, self._looked_through)  # what does not fit is said now
         self.filters = {**self.filters, column: rule}
 
     def clear_filters(self) -> None:
@@ -397,14 +397,19 @@ class Session(Saving, Labelling):
 
     def _limits(self) -> tuple[np.ndarray | None, tuple[Rule, ...]]:
         """The mask of what is shown and the rules that make it, worked out once for as long as what they look at is the same."""
-        now = (self.hidden, self.filters, self.color_by, self.clusters, self.labels, self.sets)
+        now = (self.hidden, self.filters, self.color_by, *self._looked_through)
         known, mask, rules = self._shown
         if len(known) != len(now) or any(old is not new for old, new in zip(known, now, strict=True)):
             rules = (*self.filters.values(), *((self._legend_rule(),) if self.hidden else ()))
-            mask = self._masks.of(rules, self.seen, (self.clusters, self.labels, self.sets))
+            mask = self._masks.of(rules, self.seen, self._looked_through)
             mask = None if mask is None else _read_only(mask)
             self._shown = (now, mask, rules)
         return mask, rules
+
+    @property
+    def _looked_through(self) -> tuple[Any, ...]:
+        """What filters and the legend may be about besides the data; of another label set, too."""
+        return self.clusters, self.labels, self.sets
 
     def _legend_rule(self) -> Rule:
         """What the legend leaves: by values, clusters or categories where they say it, so that a selection says why."""

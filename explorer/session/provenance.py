@@ -69,7 +69,7 @@ def _look_through(workspace: Workspace, label_set: str, found: np.ndarray, open_
 
 def origin(workspace: Workspace, label_set: str, row: int) -> tuple[Entry, dict[str, Any] | None]:
     """The row that gave one item its label, and the rule that it came by."""
-    entry, _, rule = workspace.row(int(workspace.last_rows(label_set)[row]))
+    entry, _, rule = workspace.row(int(workspace.last_rows(label_set, np.array([row]))[0]))
     if entry.of is None:  # as nearly always: nobody has to look at ten million others for it
         return entry, rule
     wanted = np.zeros(len(workspace.dataset), bool)

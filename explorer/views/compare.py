@@ -30,6 +30,7 @@ class Wish:
 
     labels: Labels
     label_set: str
+    number: int
 
 
 class Compare(Part):
@@ -38,6 +39,7 @@ class Compare(Part):
     def __init__(self, view: Explorer) -> None:
         super().__init__(view)
         self._open = False
+        self._asked = 0  # comparisons; the page takes the last for busy until it has that one, in whatever order it hears
         self._newest: Newest[Wish] = Newest(_POOL, self._compare)
         self._found: tuple[Labels, np.ndarray] | None = None  # of which labels, and what they disagree on
         self.watch(self._changed, "sets", "label_set")
@@ -78,8 +80,9 @@ class Compare(Part):
 
     def _ask(self) -> None:
         if self._open:
-            self.view.page.set(comparing=True)
-            self._newest.ask(Wish(self.session.labels, self.session.label_set))
+            self._asked += 1
+            self.view.page.set(comparing=self._asked)
+            self._newest.ask(Wish(self.session.labels, self.session.label_set, self._asked))
 
     def _compare(self, wish: Wish) -> None:
         """In the pool's thread."""
@@ -87,15 +90,15 @@ class Compare(Part):
             ratings, names = self.session.ratings(wish.label_set)
             found = compare(ratings, top=CONFUSED)
         except InputError as problem:
-            self._tell({"set": wish.label_set, "why": str(problem)})
+            self._tell({"set": wish.label_set, "why": str(problem), "number": wish.number})
             return
         if self._open and not self._newest.outdated:
             self._found = (wish.labels, found.disagree)
-            self._tell(told(found, names) | {"set": wish.label_set})
+            self._tell(told(found, names) | {"set": wish.label_set, "number": wish.number})
 
     def _tell(self, comparison: dict[str, Any]) -> None:
         if self._open and not self._newest.outdated:
-            self.view.page.set(comparison=comparison, comparing=False)
+            self.view.page.set(comparison=comparison)
 
 
 def told(found: Agreement, names: list[str]) -> dict[str, Any]:

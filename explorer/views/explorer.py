@@ -495,13 +495,25 @@ class Explorer(Viewer):
 
     def _later(self, callback: Callable[[], None]) -> None:
         """Call back on this visit's own thread, with its document's lock."""
-        document = self._document
-        if document is not None and document.session_context is not None:
-            document.add_next_tick_callback(callback)
+        if self._document is not None:
+            self._next_tick(callback)
         elif self._loop is not None and self._loop.is_running() and threading.current_thread() is not threading.main_thread():
             self._loop.call_soon_threadsafe(callback)
         else:
             callback()
+
+    def _next_tick(self, callback: Callable[[], None]) -> None:
+        """From another thread by way of the loop: one added while the visit is being made would be added twice, and the visit fail.
+
+        A visit that is over, or that could not begin, has nobody to see anything; another visit's labelling must not fail for it.
+        """
+        document, loop = self._document, self._loop
+        if document is None or document.session_context is None:
+            return
+        if loop is not None and loop.is_running() and loop is not _running_loop():
+            loop.call_soon_threadsafe(lambda: document.session_context and document.add_next_tick_callback(callback))
+        else:
+            document.add_next_tick_callback(callback)
 
 
 def _begun(source: Any) -> Session:

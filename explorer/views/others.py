@@ -29,6 +29,7 @@ class Others(Part):
         workspace = view.session.workspace
         weak = weakref.WeakMethod(self._heard)
         self._workspace = workspace
+        self._unread = ""  # why what others write cannot be read
         self._following = [workspace.param.watch(_Weak(weak), [name]) for name in ("news", "trouble")]
         if view._loop is not None and workspace.path is not None and not view.page.served:  # `serve` looks for all its visits
             self._follow()
@@ -69,10 +70,13 @@ class Others(Part):
     def _look(self) -> None:
         from explorer.errors import InputError
 
+        before, self._unread = self._unread, ""
         try:
             self._workspace.catch_up()
         except InputError as problem:
-            self.view.page.set(trouble=str(problem))
+            self._unread = str(problem)
+        if self._unread != before:
+            self.view.page.set(trouble=self._unread or self._workspace.trouble)
 
     def close(self) -> None:
         """The visit is over."""

@@ -23,7 +23,8 @@ def data(session: Session, *, served: bool) -> dict[str, Any]:
     if workspace.path is not None:
         kept = f"{session.user} · {workspace.path.name}"
     return {
-        "name": dataset.name, "summary": dataset.summary, "notes": [*dataset.notes, *workspace.notes], "columns": dataset.guesses, "kept": kept,
+        "name": dataset.name, "summary": dataset.summary, "notes": [*dataset.notes, *workspace.notes],
+        "columns": dataset.guesses, "kept": kept,
         "served": served, "durable": durable, "user": session.user, "of": workspace.uuid,
     }  # fmt: skip
 
@@ -76,7 +77,7 @@ def selection(session: Session, *, regions: bool, shown: np.ndarray | None = Non
 
 
 def _meant(session: Session) -> dict[str, Any]:
-    """The selection's rule and the results that it is of, for a page that must send a label again to a server that was restarted."""
+    """The selection's rule and the results that it is of, for a page that must send a label again to a restarted server."""
     if session.rule is None or count_ids(session.rule) > MOST_IDS:
         return {"rule": None, "on": {}}
     return entry(session.rule, session._results)

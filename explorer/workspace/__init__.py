@@ -566,10 +566,11 @@ class Workspace(Results):
                     f"the journal of {self.folder} cannot be read ({problem}); run: explorer check {self.folder}"
                 ) from problem
 
-    def last_rows(self, label_set: str) -> np.ndarray:
-        """``(n,)`` int: for each item the row of the journal that touched its label last, 0 for none."""
+    def last_rows(self, label_set: str, of: np.ndarray | None = None) -> np.ndarray:
+        """For each item, or only for those `of` some of the dataset's rows: the journal's row that touched its label last, or 0."""
         with self._lock:
-            return self._numbering.seen(self._set(label_set).last)
+            last = self._set(label_set).last
+            return self._numbering.seen(last) if of is None else last[self._numbering.numbers(of)]
 
     def rows_of(self, change: Change) -> np.ndarray:
         """The dataset's rows of a change's items; -1 for one that is gone from the source."""

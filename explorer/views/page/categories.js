@@ -194,6 +194,8 @@ class CategoryForm {
 
   save(close) {
     const {name, color, key, note} = this.category
+    this.name.required = name !== "" // one without a name comes out of a file, and may stay so
+    if (name !== "" && !this.name.value.trim()) { this.name.value = ""; return this.name.reportValidity() }
     const into = this.others[Number(this.into.value)]
     const save = (message) => this.store.save({name, ...message})
     if (into) save({verb: "merge", into: into.name})

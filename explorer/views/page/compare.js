@@ -25,6 +25,9 @@ class Comparison {
     this.store.set({comparison: null})
   }
 
+  // Python does this in a thread of its own, and the word that it has begun may come after what it found.
+  get isBusy() { return this.isOpen && (this.store.get("comparing") || 0) > (this.store.get("comparison")?.number || 0) }
+
   ask() { this.store.send({verb: "compare", open: this.isOpen}) }
 
   render() {
@@ -36,7 +39,7 @@ class Comparison {
     this.toggle.setAttribute("aria-expanded", String(this.isOpen))
     this.who.hidden = this.isOpen
     this.body.hidden = !this.isOpen
-    this.body.setAttribute("aria-busy", String(Boolean(this.store.get("comparing"))))
+    this.body.setAttribute("aria-busy", String(this.isBusy))
     if (!this.isOpen) return
     keepingFocus(this.body, () => fill(this.body, found ? this.told(found) : h("p", {class: "muted"}, "Comparing…")))
   }
@@ -55,7 +58,7 @@ class Comparison {
       more,
       found.confused.length ? h("div", {}, h("p", {class: "muted"}, "Taken for each other most"), h("ul", {class: "confused"}, found.confused.map((one) =>
         h("li", {}, h("span", {class: "name"}, `${named(one.first)} / ${named(one.second)}`), h("span", {class: "count"}, number(one.times)))))) : null,
-      found.disagree ? button(`Select the ${plural(found.disagree, "item")} they disagree on`, (event) => this.store.send({verb: "select_disputed", mode: modeOf(event)}), {"data-key": "disputed", disabled: Boolean(this.store.get("comparing"))}) : null,
+      found.disagree ? button(`Select the ${plural(found.disagree, "item")} they disagree on`, (event) => this.store.send({verb: "select_disputed", mode: modeOf(event)}), {"data-key": "disputed", disabled: this.isBusy}) : null,
     ]
   }
 }

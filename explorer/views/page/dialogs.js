@@ -28,10 +28,11 @@ class Dialogs {
         h("button", {type: place === actions.length - 1 ? "submit" : "button", class: action.class || "", onclick: place === actions.length - 1 ? null : () => action.run(close)}, action.text))))
     dialog.append(form)
     dialog.addEventListener("cancel", (event) => { event.preventDefault(); close() })
-    dialog.addEventListener("click", (event) => { if (event.target === dialog) close() })
+    dialog.addEventListener("pointerdown", (event) => { if (event.target === dialog && isBeside(event, dialog)) close() }) // a click would also be text that was marked with the mouse and let go out here
     this.el.append(dialog)
     dialog.showModal()
     dialog.querySelector("input, select")?.focus()
+    dialog.scrollTop = 0 // the first thing that can have the focus may be at the end
     return dialog
   }
 
@@ -42,7 +43,7 @@ class Dialogs {
   newCategory(assign) {
     const name = h("input", {type: "text", maxlength: "200", "aria-label": "category name", placeholder: "e.g. faces", required: true})
     const run = (close) => {
-      if (!name.value.trim()) return name.reportValidity()
+      if (!name.value.trim()) { name.value = ""; return name.reportValidity() } // blanks would pass for a name
       this.store.save(assign ? {verb: "label", name: name.value} : {verb: "create", name: name.value})
       close()
     }
@@ -109,6 +110,12 @@ class Dialogs {
     this.open(data.name, [h("p", {}, data.summary), h("dl", {}, data.columns.map(([name, kind]) => [h("dt", {}, name), h("dd", {}, kind)])),
       data.notes.map((note) => h("p", {class: "muted"}, note))], [])
   }
+}
+
+// Whether the pointer is beside an element; its own edge and scroll bar are not.
+function isBeside({clientX: x, clientY: y}, el) {
+  const {left, right, top, bottom} = el.getBoundingClientRect()
+  return x < left || x > right || y < top || y > bottom
 }
 
 // Files come in pieces, because a message over twenty megabytes would end the connection.

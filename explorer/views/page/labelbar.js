@@ -51,7 +51,8 @@ class LabelBar {
 
   labelByKey(key) {
     const category = this.store.get("labels")?.categories.find((one) => one.key === key)
-    if (category) this.label(category.name)
+    if (category && !this.store.get("selection")?.count) this.dialogs.toast({text: `select something first; then ${key} labels it “${category.name}”`, tone: "error"})
+    else if (category) this.label(category.name)
     else this.dialogs.toast({text: `no category has the key ${key} yet; make one with “+ new category”`, tone: "error"})
   }
 }

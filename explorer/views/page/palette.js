@@ -4,7 +4,7 @@ const MOST_ROWS = 200 // rows that are built
 const FEW = 6 // of a kind that may be many, while nothing is typed
 const MANY_KINDS = ["Cluster", "Select", "Colour"]
 
-// What keys do, with the key as it is shown and as `actions` knows it.
+// What keys do, with the key as it is shown and as `actions` knows it, and other words for it.
 const COMMANDS = [
   ["Tool", "Lasso", "L", "l"], ["Tool", "Box", "B", "b"], ["Tool", "Paint brush", "P", "p"], ["Tool", "Pan", "V", "v"],
   ["Tool", "Narrower brush", "[", "["], ["Tool", "Wider brush", "]", "]"],
@@ -12,9 +12,9 @@ const COMMANDS = [
   ["Select", "Invert the selection", "I", "i"], ["Select", "Clear: select nothing", "Esc", "escape"],
   ["Look", "Fit: show everything", "F", "f"], ["Look", "Zoom in", "+", "+"], ["Look", "Zoom out", "−", "-"],
   ["Look", "Move left", "←", "arrowleft"], ["Look", "Move right", "→", "arrowright"], ["Look", "Move up", "↑", "arrowup"], ["Look", "Move down", "↓", "arrowdown"],
-  ["Label", "Focus mode: one item after another", "E", "e"], ["Label", "New category", "N", "n"], ["Label", "Remove labels of the selection", "Del", "delete"],
+  ["Label", "Focus mode: one item after another", "E", "e"], ["Label", "New category", "N", "n"], ["Label", "Remove labels of the selection", "Del", "delete", "delete unlabel"],
   ["Label", "Undo", "Ctrl+Z", "undo"], ["Label", "Redo", "Ctrl+Shift+Z", "redo"],
-  ["Page", "Export data", "", "export"], ["Page", "Picture of the map", "", "picture"], ["Page", "Theme: light or dark", "", "theme"], ["Page", "Keys and gestures", "?", "?"],
+  ["Page", "Export data", "", "export", "download save"], ["Page", "Picture of the map", "", "picture", "screenshot download"], ["Page", "Theme: light or dark", "", "theme", "mode"], ["Page", "Keys and gestures", "?", "?", "help shortcuts"],
 ]
 
 class Palette {
@@ -217,7 +217,7 @@ class Palette {
 
   commands() {
     const selected = this.store.get("selection").count
-    return COMMANDS.filter(([, , , action]) => action !== "delete" || selected).map(([kind, name, key, action]) => ({id: `do-${action}`, kind, name, key, run: () => this.actions[action]()}))
+    return COMMANDS.filter(([, , , action]) => action !== "delete" || selected).map(([kind, name, key, action, also]) => ({id: `do-${action}`, kind, name, key, also, run: () => this.actions[action]()}))
   }
 
   save(message) {
@@ -230,7 +230,7 @@ class Palette {
 function best(typed, entries) {
   const query = folded(typed)
   const words = query.split(/\s+/)
-  const rank = (entry) => entry.always ?? Math.min(entry.most ?? Infinity, fit(query, words, folded(entry.name), folded([entry.kind, entry.before, entry.name, entry.after].filter(Boolean).join(" "))))
+  const rank = (entry) => entry.always ?? Math.min(entry.most ?? Infinity, fit(query, words, folded(entry.name), folded([entry.kind, entry.before, entry.name, entry.after, entry.also].filter(Boolean).join(" "))))
   return entries.map((entry) => [rank(entry), entry]).filter(([score]) => score > 0).sort(([one], [other]) => other - one).map(([, entry]) => entry)
 }
 

@@ -24,7 +24,7 @@ class Past {
     return h("li", {class: row.undone ? "undone" : ""},
       h("button", {type: "button", class: "pick", "aria-expanded": String(open), "data-key": `entry-${row.seq}`, onclick: () => this.open(open ? 0 : row.seq),
         title: `${what}\n${row.user}, ${when}, ${plural(row.items, "item")}${row.undone ? "\nundone since" : ""}`},
-      h("span", {class: "name"}, row.user === desk.me ? null : h("b", {}, row.user), what),
+      h("span", {class: "name"}, row.user === desk.me ? null : h("b", {}, `${row.user} `), what),
       h("span", {class: "count"}, row.items ? brief(row.items) : ""), h("span", {class: "when"}, ago(row.time))),
       open ? this.about(row, desk, when) : null)
   }
