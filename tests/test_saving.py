@@ -151,6 +151,10 @@ def test_the_set_that_a_program_chose_is_kept(workspace: Workspace) -> None:
     assert session.label_set == "quality"
 
 
+def test_a_page_of_another_version_is_answered(workspace: Workspace) -> None:
+    assert "reload" in Visit(workspace, "anna").say("label_by_magic", action="one")["saved"]["why"]
+
+
 @pytest.mark.parametrize("action", [3, "", "x" * 65, "ü", None, ["a"], "a\nb"])
 def test_an_id_that_no_page_gives_is_none(workspace: Workspace, action: Any) -> None:
     visit = Visit(workspace, "anna")

@@ -133,9 +133,11 @@ class Explorer(Viewer):
     def _heard(self, message: dict[str, Any]) -> None:
         verb = message.pop("verb")
         handler = self._verbs.get(verb)
-        if handler is None:
-            return
         sent = Sent.of(message)
+        if handler is None:
+            if sent.action is not None:
+                self.page.send(saved={"action": sent.action, "why": "this page is of another version; reload it"})
+            return
         why = ""
         try:
             with self.session.acting(sent.action):
@@ -208,7 +210,7 @@ class Explorer(Viewer):
         self.session.density_scale = to
 
     def _on_hide(self, name: str) -> None:
-        self.session.hidden = self.session.hidden ^ {name}
+        self.session.hidden = self.session.hidden ^ ({name} & frozenset([*self._colors().names, *self.session.hidden]))
 
     def _on_solo(self, name: str) -> None:
         others = frozenset(self._colors().names) - {name}
