@@ -16,8 +16,9 @@ _SMALLEST = 6  # items of a part that is worth a place
 
 
 def names(session: Session, shown: np.ndarray | None = None) -> list[dict[str, Any]]:
-    """The names of clusters and categories that are shown, larger ones first (of equal ones, the categories)."""
-    return sorted([*category_names(session, shown), *cluster_names(session, shown)], key=lambda name: -name["size"])
+    """The names of categories and clusters that are shown as they get room: given names first, then larger ones first."""
+    found = (category_names(session, shown), cluster_names(session, shown))
+    return [name for kind in found for name in sorted(kind, key=lambda name: -name["size"])]
 
 
 def cluster_names(session: Session, shown: np.ndarray | None = None) -> list[dict[str, Any]]:

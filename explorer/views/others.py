@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from explorer.views.explorer import Explorer
     from explorer.workspace import Entry
 
-LOOK = 0.7  # seconds between looks at a workspace that other processes may write to
+LOOK = 0.4  # seconds between looks at a workspace that other processes may write to
 
 
 def others_lost(session: Session) -> str:

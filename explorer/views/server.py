@@ -30,7 +30,7 @@ from explorer.workspace import Workspace
 
 _LOG = logging.getLogger("explorer")
 QUIET = 5.0  # seconds after the start before a child process is made ready: first the page
-CATCH_UP = 700  # milliseconds between looks at a workspace that others may write to
+CATCH_UP = 400  # milliseconds between looks at a workspace that others may write to
 
 
 def serve(

@@ -144,6 +144,8 @@ def test_merging_and_splitting_are_shown_before_they_are_done(page: Any) -> None
 
 
 def test_history_tells_why_and_selects_again(page: Any) -> None:
+    page.locator("canvas.map-canvas").press("Escape")  # what this user had selected last is selected again
+    until(lambda: selected(page) == 0, "nothing is selected")
     new_set(page, "history")
     name_cluster(page, BAD)
     rows = page.locator(".past li")

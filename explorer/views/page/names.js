@@ -1,4 +1,4 @@
-// Names on the map: larger groups first, none over another, more of them as one zooms in.
+// Names on the map: given ones first, then larger groups first, none over another, more of them as one zooms in.
 
 const NAME_HEIGHT = 18 // pixels that a line of text takes
 const DOT = 11 // pixels before a category's name, for its colour
@@ -26,7 +26,8 @@ class Names {
   list(clusters, given) {
     if (this.known[0] === clusters && this.known[1] === given) return
     this.known = [clusters, given]
-    this.names = [...given, ...clusters].sort((one, other) => other.size - one.size)
+    const bySize = (names) => [...names].sort((one, other) => other.size - one.size)
+    this.names = [...bySize(given), ...bySize(clusters)] // what a person named is not hidden by what we guess
     this.moved.clear()
     this.scale = null
   }
