@@ -450,7 +450,11 @@ def browsers(given: argparse.Namespace) -> None:
     with tempfile.TemporaryDirectory() as folder, chromium() as browser:
         arguments = _to_serve(Path(folder))
         pages = [browser.new_page(viewport={"width": 1100, "height": 800}) for _ in range(2)]
-        for _ in range(given.kills):
+        for page in pages:
+            page.set_default_navigation_timeout(120_000)
+        for number in range(given.kills):
+            if number and not number % 20:
+                print(f"{number} kills: {said - lost:,} of {said:,} found", file=sys.stderr, flush=True)
             served = Served(*arguments)
             for page, across in zip(pages, (0.3, 0.7), strict=True):
                 page.goto(served.url)

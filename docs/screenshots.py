@@ -1,4 +1,4 @@
-"""Remakes every picture in docs/images: ``python docs/screenshots.py [--only demo|deep|pixels]``.
+"""Remakes every picture in docs/images: ``python docs/screenshots.py [--only demo|deep|labels|pixels]``.
 
 The demo's need nothing else. ``pixels`` draws ten million real points, pixels of the emoji at the size at which Debian's
 fonts-noto-color-emoji has them, laid out by the colours of their 3 × 3 surroundings.
@@ -35,7 +35,7 @@ TEN_MILLION = 10_000_000
 def main() -> None:
     """Take the pictures, or some of them."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    takes = {"demo": demo, "deep": deep, "pixels": pixels}
+    takes = {"demo": demo, "deep": deep, "labels": labels, "pixels": pixels}
     parser.add_argument("--only", choices=takes)
     only = parser.parse_args().only
     IMAGES.mkdir(exist_ok=True)
@@ -102,6 +102,22 @@ def deep(browser: Any) -> None:
         page.mouse.move(box["x"] + 4, box["y"] + 4)
         time.sleep(0.5)
         page.screenshot(path=IMAGES / "deep-zoom.png")
+        page.close()
+
+
+def labels(browser: Any) -> None:
+    """The Labels tab, and one item after another."""
+    with served("demo") as link:
+        page = opened(browser, link, 1440, 900)
+        label(page)
+        page.locator(".top select, .legend select").first.select_option("label")
+        page.get_by_role("tab", name="Labels").click()
+        time.sleep(2)
+        page.screenshot(path=IMAGES / "labels.png")
+        page.locator("canvas.map-canvas").focus()
+        page.keyboard.press("e")
+        time.sleep(2)
+        page.screenshot(path=IMAGES / "focus.png")
         page.close()
 
 

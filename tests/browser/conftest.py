@@ -66,6 +66,8 @@ class Served:
     """``explorer open`` or ``demo`` in a process of its own."""
 
     def __init__(self, *arguments: str) -> None:
+        if arguments[0] == "open" and "--workspace" not in arguments:
+            arguments = (*arguments, "--no-workspace")  # or a test would find the page as the one before it left it
         command = [sys.executable, "-m", "explorer.cli", *arguments, "--no-browser"]
         self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
         self.said: list[str] = []

@@ -180,9 +180,8 @@ def asked(page: Any, ending: str, only: str | None = None) -> Any:
 
 
 def downloaded(page: Any, dialog: Any, name: str) -> Path:
-    with page.expect_download(timeout=60_000) as download:
+    with page.expect_download(lambda file: file.suggested_filename == name, timeout=60_000) as download:  # not its settings'
         dialog.get_by_role("button", name="Download").click()
-    assert download.value.suggested_filename == name
     path = Path(download.value.path())
     dialog.wait_for(state="detached", timeout=20_000)
     return path
