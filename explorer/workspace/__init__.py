@@ -23,7 +23,7 @@ from explorer.labels import Change, Labels
 from explorer.workspace import opening, wal
 from explorer.workspace.files import copy_aside, write_json
 from explorer.workspace.journal import DEFAULT_SET, FORMAT, By, Damaged, Entry, Journal
-from explorer.workspace.numbering import LARGE, Numbering
+from explorer.workspace.numbering import LARGE, Numbering, places
 from explorer.workspace.replay import SNAPSHOT, Replay, Set, check_fits, from_snapshot, replayed, save_snapshot
 from explorer.workspace.results import Results
 
@@ -380,7 +380,8 @@ class Workspace(Results):
             return
         new = self._in_order() if not journal.known else opening.missing(journal, self.dataset)
         journal.add_ids(self.dataset.ids[new])
-        self._numbering = Numbering(pd.Index(opening.ids_of(journal)), self.dataset.index)
+        ids = opening.ids_of(journal)
+        self._numbering = Numbering(pd.Index(ids), self.dataset.index, places(ids, self.dataset.ids))
         self._replay = Replay(self._numbering.index)  # there was no row before
         self._numbered = True
 
@@ -414,7 +415,8 @@ class Workspace(Results):
             with self._numbers_for(journal), journal.transaction():
                 self._number(journal)
         if journal.known > len(self._numbering.index):
-            self._numbering = Numbering(pd.Index(opening.ids_of(journal)), self.dataset.index)
+            ids = opening.ids_of(journal)
+            self._numbering = Numbering(pd.Index(ids), self.dataset.index, places(ids, self.dataset.ids))
             self._replay.grow(self._numbering.index)
         for entry in journal.entries(self._replay.seq):
             try:

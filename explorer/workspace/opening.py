@@ -18,7 +18,7 @@ from explorer.workspace import wal
 from explorer.workspace.files import copy_aside, read_json, write_json
 from explorer.workspace.formats import bring_up
 from explorer.workspace.journal import FORMAT, Damaged, Journal
-from explorer.workspace.numbering import Numbering
+from explorer.workspace.numbering import Numbering, places
 from explorer.workspace.replay import SNAPSHOT, snapshot_head
 
 JOURNAL = "journal.sqlite"
@@ -83,7 +83,7 @@ def _check_same(path: Path, known: dict[str, Any], dataset: Dataset) -> None:
     if _numbered(before.to_numpy()) or _numbered(dataset.ids):
         same = (name, items) == (dataset.name, len(dataset))
     else:
-        same = bool(before.isin(dataset.index).mean() >= SAME)
+        same = bool((places(dataset.ids, as_ids(before)) >= 0).mean() >= SAME)
     if not same:
         raise _other(path, f"{name} with {items} items", dataset)
 
@@ -102,7 +102,7 @@ def check_ids(path: Path, found: Journal, dataset: Dataset) -> None:
     if _numbered(ids) or _numbered(dataset.ids):
         same = len(ids) == len(dataset)
     else:
-        same = bool(pd.Index(ids).isin(dataset.index).mean() >= SAME)
+        same = bool((places(dataset.ids, ids) >= 0).mean() >= SAME)
     if not same:
         raise _other(path, f"a collection of {len(ids):,} items", dataset)
 
@@ -244,25 +244,25 @@ def numbered(found: Journal, dataset: Dataset, *, add: bool) -> Numbering:
     Damaged
         When the journal's ids cannot be read.
     """
-    if not found.known:
+    ids = ids_of(found)
+    if not len(ids) or np.array_equal(ids, dataset.ids):
         return Numbering(dataset.index, dataset.index)
-    if found.known == len(dataset) and (ids := pd.Index(ids_of(found))).equals(dataset.index):
-        return Numbering(ids, dataset.index)
-    new = missing(found, dataset)
+    numbers = places(ids, dataset.ids)
+    new = np.flatnonzero(numbers < 0)
     if len(new) and add:
         with found.transaction():
-            new = missing(found, dataset)  # another process may have added them meanwhile
-            found.add_ids(dataset.ids[new])
-    index = pd.Index(ids_of(found))
-    if len(new) and not add:  # in a folder that cannot be written they have numbers for as long as it is open
-        index = index.append(dataset.index[new]) if len(index) else dataset.index
-    return Numbering(index, dataset.index)
+            found.add_ids(dataset.ids[missing(found, dataset)])  # another process may have added some meanwhile
+        ids = ids_of(found)
+        numbers = places(ids, dataset.ids)
+    elif len(new):  # in a folder that cannot be written they have numbers for as long as it is open
+        numbers[new] = np.arange(len(ids), len(ids) + len(new))
+        ids = np.concatenate([ids, dataset.ids[new]])
+    return Numbering(pd.Index(ids), dataset.index, numbers)
 
 
 def missing(found: Journal, dataset: Dataset) -> np.ndarray:
     """The dataset's rows that have no number yet."""
-    known = ids_of(found)
-    return np.flatnonzero(~dataset.index.isin(pd.Index(known))) if len(known) else np.arange(len(dataset))
+    return np.flatnonzero(places(ids_of(found), dataset.ids) < 0)
 
 
 def ids_of(found: Journal) -> np.ndarray:
