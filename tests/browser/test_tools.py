@@ -192,9 +192,11 @@ def test_saved_selections_and_expressions(demo: Any) -> None:
 def test_the_small_map_is_there_when_zoomed_in_and_moves_the_map(demo: Any) -> None:
     small = demo.locator("canvas.overview")
     assert small.is_hidden()
+    whole = unit(demo)
     for _ in range(4):
         demo.keyboard.press("+")
     demo.locator("canvas.overview[data-pictures]").wait_for()
+    until(lambda: unit(demo) < 1.1 * whole / 1.5**4, "all four steps of zooming in")
     before, box = view(demo), small.bounding_box()
     demo.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     demo.mouse.down()
