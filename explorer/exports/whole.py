@@ -7,7 +7,8 @@ import json
 import os
 import secrets
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -22,20 +23,15 @@ def writable(path: Path, *, force: bool) -> Path:
     InputError
         When its folder is not there or may not be written, when it is a folder, or when it is there and `force` is not given.
     """
-    try:
+    with _sayable(path):
         out = Path(os.path.realpath(path.expanduser()))
         if out.is_dir():
             raise InputError(f"{str(path)!r} is a folder; give a file in it, like {str(path / 'labels.csv')!r}")
         if not out.parent.is_dir():
             raise InputError(f"the folder {str(path.parent)!r} is not there; make it first, or choose another place")
         if out.exists() and not force:
-            raise InputError(f"{str(path)!r} is there already; give --force (force=True) to replace it, or another name")
-        if not os.access(out.parent, os.W_OK):
-            raise InputError(f"the folder {str(path.parent)!r} may not be written to; choose another place for {path.name!r}")
-    except (OSError, ValueError) as problem:
-        if isinstance(problem, InputError):
-            raise
-        raise InputError(f"{str(path)!a} cannot be written ({problem}); choose another name") from problem
+            raise _there_already(path)
+        _check_place(path, out)
     return out
 
 
@@ -48,23 +44,38 @@ def writable_folder(path: Path, *, force: bool) -> Path:
         When the folder around it is not there or may not be written, when it is a file, when it is there and `force` is not given,
         or when it is there and nothing beside it says that an export wrote it: what else is in it would be lost.
     """
-    try:
+    with _sayable(path):
         out = Path(os.path.realpath(path.expanduser()))
         if out.exists() and not out.is_dir():
             raise InputError(f"{str(path)!r} is a file, and this format is a folder; choose another name")
         if not out.is_dir():
             return writable(path, force=False)
         if not force:
-            raise InputError(f"{str(path)!r} is there already; give --force (force=True) to replace it, or another name")
+            raise _there_already(path)
         if not settings_beside(out).is_file():
             raise InputError(f"{str(path)!r} is a folder that no export wrote, so it is not replaced; choose another name")
-        if not os.access(out.parent, os.W_OK):
-            raise InputError(f"the folder {str(path.parent)!r} may not be written to; choose another place for {path.name!r}")
+        _check_place(path, out)
+    return out
+
+
+@contextmanager
+def _sayable(path: Path) -> Iterator[None]:
+    """What a path may be that no system takes, in one sentence."""
+    try:
+        yield
     except (OSError, ValueError) as problem:
         if isinstance(problem, InputError):
             raise
         raise InputError(f"{str(path)!a} cannot be written ({problem}); choose another name") from problem
-    return out
+
+
+def _check_place(path: Path, out: Path) -> None:
+    if not os.access(out.parent, os.W_OK):
+        raise InputError(f"the folder {str(path.parent)!r} may not be written to; choose another place for {path.name!r}")
+
+
+def _there_already(path: Path) -> InputError:
+    return InputError(f"{str(path)!r} is there already; give --force (force=True) to replace it, or another name")
 
 
 def settings_beside(out: Path) -> Path:

@@ -16,7 +16,7 @@ from explorer.dataset import Dataset
 from explorer.errors import InputError, listed
 from explorer.sources.arrays import from_array, from_mapping, read_npy, read_npz
 from explorer.sources.delimited import read_delimited, read_lines
-from explorer.sources.found import Found, assemble
+from explorer.sources.found import Found, assemble, sayable
 from explorer.sources.frames import from_frame, from_table
 from explorer.sources.images import read_folder
 from explorer.sources.jsonlines import read_jsonl
@@ -101,7 +101,7 @@ def _found(source: Any, options: Options) -> Found:
 def _from_path(path: Path, options: Options) -> Found:
     if len(str(path)) > LONGEST_PATH:
         raise InputError(f"a path of {len(str(path)):,} letters is no path; give {ALLOWED}")
-    try:
+    with sayable(path):
         if path.is_dir():
             return read_folder(path, options)
         if not path.exists():
@@ -114,11 +114,6 @@ def _from_path(path: Path, options: Options) -> Found:
         if not path.stat().st_size:
             raise InputError(f"{path.name!r} is empty (0 bytes); give a file with at least three items")
         return reader(path, options)
-    except OSError as problem:
-        said = (problem.strerror or str(problem)).splitlines()[0]
-        raise InputError(f"{str(path)!r} cannot be read ({said}); check the path and its permissions") from problem
-    except MemoryError as problem:
-        raise InputError(f"{path.name!r} does not fit into memory; give a part of it") from problem
 
 
 def _no_such(path: Path) -> InputError:

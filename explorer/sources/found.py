@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -50,6 +52,18 @@ class Found:
         if self.table.num_columns:
             return int(self.table.num_rows)
         return next((len(array) for array in self.arrays.values() if array.ndim), 0)
+
+
+@contextmanager
+def sayable(path: Path) -> Iterator[None]:
+    """What the system may refuse while a file is read, in one sentence."""
+    try:
+        yield
+    except OSError as problem:
+        said = (problem.strerror or str(problem)).splitlines()[0]
+        raise InputError(f"{str(path)!r} cannot be read ({said}); check the path and its permissions") from problem
+    except MemoryError as problem:
+        raise InputError(f"{path.name!r} does not fit into memory; give a part of it") from problem
 
 
 def assemble(found: Found, options: Options) -> Dataset:

@@ -16,7 +16,7 @@ from explorer.dataset import Dataset
 from explorer.errors import InputError, listed, unknown
 from explorer.sources import ids as identifiers
 from explorer.sources.delimited import read_written
-from explorer.sources.found import Found, named
+from explorer.sources.found import Found, named, sayable
 from explorer.sources.jsonlines import read_jsonl
 from explorer.sources.label_columns import pick
 from explorer.sources.options import Options, tidy_name
@@ -179,7 +179,7 @@ def _places(wanted: np.ndarray, ids: np.ndarray) -> np.ndarray:
 
 def _found(path: Path) -> Found:
     ending = path.suffix.lower()
-    try:
+    with sayable(path):
         if not path.is_file():
             raise InputError(f"there is no file {str(path)!r}; give {ALLOWED}")
         if ending not in TYPED and ending not in WRITTEN:
@@ -187,11 +187,6 @@ def _found(path: Path) -> Found:
         if not path.stat().st_size:
             raise InputError(f"{path.name!r} is empty (0 bytes); give {ALLOWED}")
         return TYPED[ending](path, Options()) if ending in TYPED else _found_written(path)
-    except OSError as problem:
-        said = (problem.strerror or str(problem)).splitlines()[0]
-        raise InputError(f"{str(path)!r} cannot be read ({said}); check the path and its permissions") from problem
-    except MemoryError as problem:
-        raise InputError(f"{path.name!r} does not fit into memory; give a part of it") from problem
 
 
 def _found_written(path: Path) -> Found:

@@ -9,6 +9,7 @@ import threading
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,7 @@ class Workspace(Results):
         super().__init__(dataset, self.path or Path(tempfile.mkdtemp(prefix="explorer-")))
         self._frozen = False  # whether it stays as it is, because it cannot be written or is damaged
         self._since = [0, 0]  # rows and items since the last snapshot
+        self._shown: dict[str, tuple[Labels, Labels]] = {}  # by set: the labels over all numbers, and over the dataset's items
         self._unheard: list[Entry] = []  # replayed, and not yet told to those who watch
         self._snapshots = threading.Lock()
         self._journal: Journal | None = None
@@ -402,7 +404,7 @@ class Workspace(Results):
 
     def _taken(self, entry: Entry, change: Change) -> Entry:
         """Replay a row that is on disk."""
-        entry = _with(entry, overwrote=self._replay.take(entry, change))
+        entry = replace(entry, overwrote=self._replay.take(entry, change))
         self._since = [self._since[0] + 1, self._since[1] + entry.items]
         self._unheard.append(entry)
         return entry
@@ -440,7 +442,7 @@ class Workspace(Results):
 
     def _seen(self) -> dict[str, Labels]:
         """Each set's labels over the dataset's items; those of sets that did not change are the same values."""
-        before = getattr(self, "_shown", {})
+        before = self._shown
         self._shown = {name: (one.labels, self._restricted(one, before.get(name))) for name, one in self._replay.sets.items()}
         return {name: labels for name, (_, labels) in self._shown.items()}
 
@@ -599,12 +601,6 @@ class Workspace(Results):
             self._forget()
         if self.spare is not None:
             self._forget_spare()
-
-
-def _with(entry: Entry, overwrote: dict[str, int]) -> Entry:
-    from dataclasses import replace
-
-    return replace(entry, overwrote=overwrote)
 
 
 def open_workspace(path: str | Path) -> Workspace:
