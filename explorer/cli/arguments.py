@@ -12,11 +12,13 @@ COLUMNS = {
     "id": ("COL", "the column of ids"),
     "text": ("COL", "the column of texts, where these are the items"),
     "image": ("COL", "the column of pictures or of their paths"),
-    "series": ("COL", "the column of time series"),
+    "series": ("COL|KEY|A,B", "the time series: a column or array of them, or the columns of their values"),
+    "time": ("COL", "with a row for every moment: the column that says when"),
     "audio": ("COL", "the column of sounds"),
     "vectors": ("COL|KEY", "the vectors that are there already: a column of lists, or an array of the file"),
     "columns": ("A,B,C", "the columns to keep"),
     "layout": ("X,Y|KEY", "a layout that is there already: two columns, or an array"),
+    "window": ("SECONDS", "how much sound is one item; longer recordings are cut"),
 }
 
 
@@ -100,9 +102,11 @@ def _parsers(*, pictured: bool) -> tuple[_Parser, dict[str, _Parser]]:
 
 
 def _add_source(parser: _Parser, name: str = "SOURCE", more: str = "") -> None:
-    parser.add_argument("source", metavar=name, help=f"a table, an array file, or a folder of pictures{more}")
+    kinds = "a table, an array file, a folder of pictures or sounds, a dataset folder, an archive, or the address of one"
+    parser.add_argument("source", metavar=name, help=f"{kinds}{more}")
     for name, (shape, doc) in COLUMNS.items():
         parser.add_argument(f"--{name}", metavar=shape, help=doc)
+    parser.add_argument("--allow-download", action="store_true", help="fetch the pictures or sounds that a column names by address")
     for kind, what in (("extract", "items to vectors"), ("reduce", "vectors to a layout"), ("cluster", "the groups")):
         parser.add_argument(f"--{kind}", metavar="NAME", help=f"the method for {what}; see explorer methods")
     sets = "a step's setting, as in --set reduce.n_neighbors=30; may be given often"

@@ -26,7 +26,8 @@ def reading(given: Namespace) -> Iterator[Dataset]:
     """The dataset that a command line names, read in a child process that a hostile file may harm as it likes."""
     from explorer.worker import read_apart
 
-    options = {name: value for name in COLUMNS if (value := getattr(given, name)) is not None}
+    options: dict[str, Any] = {name: value for name in COLUMNS if (value := getattr(given, name)) is not None}
+    options |= {"allow_download": True} if given.allow_download else {}
     with tempfile.TemporaryDirectory(prefix="explorer-", ignore_cleanup_errors=True) as folder:
         yield read_apart(given.source, Path(folder) / "dataset", **options)
 

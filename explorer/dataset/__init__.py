@@ -16,10 +16,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from explorer.dataset.columns import KINDS, to_series
+from explorer.dataset.digests import file_state, item_digests, paths_in
 from explorer.dataset.pictures import Background, Picture, open_picture
+from explorer.dataset.sounds import Sound, open_sound
+from explorer.dataset.sparse import Sparse
 from explorer.errors import InputError, listed, unknown
 
-ROLES = ("text", "image")
+ROLES = ("image", "audio", "series", "text")  # what an item can be; of several, the first is what it is called by
 HASHED = 100_000  # rows of the table at a time, where it is hashed
 SMALLEST = 3  # items; two points have no neighbourhood to lay out or to cluster
 
@@ -42,6 +45,8 @@ class Dataset:
         Which column holds the item itself: ``{"image": "picture"}``. The first role is what a card shows.
     vectors
         ``(n, d)`` float32, or None. May hold NaN; the `vectors` extractor says what happens then.
+    matrix
+        ``(n, d)`` sparse float32 (`explorer.dataset.sparse`), or None: counts of genes or words; never made dense as a whole.
     layout
         ``(n, 2)`` float32, a layout that came with the data, or None.
     root
@@ -59,6 +64,7 @@ class Dataset:
     layout: np.ndarray | None = None
     root: Path | None = None
     notes: tuple[str, ...] = ()
+    matrix: Sparse | None = None
 
     def __post_init__(self) -> None:
         n = len(self.ids)
@@ -66,6 +72,8 @@ class Dataset:
             raise InputError(f"{self.name} has {n} item{'s' * (n != 1)}; a map needs at least {SMALLEST}: give more items")
         lengths = {"table": self.table.num_rows if self.table.num_columns else n}
         lengths |= {name: len(array) for name, array in (("vectors", self.vectors), ("layout", self.layout)) if array is not None}
+        if self.matrix is not None:
+            lengths["matrix"] = self.matrix.shape[0]
         for what, length in lengths.items():
             if length != n:
                 raise InputError(f"{self.name}: {n:,} ids but {length:,} rows of {what}; they must be the same items in one order")
@@ -169,6 +177,46 @@ class Dataset:
         what = f"item {self.ids[row : row + 1].tolist()[0]!r}"
         return open_picture(given, self.root, what, background=background, at_least=at_least)
 
+    def series(self, row: int) -> np.ndarray:
+        """One item's time series: ``(channels, t)`` float32, NaN where a value is missing; items may differ in t, also be empty.
+
+        Raises
+        ------
+        InputError
+            When the dataset has no time series.
+        """
+        if "series" not in self.roles:
+            raise self._without("time series", "series")
+        column = self.table.column(self.roles["series"])
+        channels = [] if not column[row].is_valid else [one.values for one in column[row]]
+        read = [np.empty(0, np.float32) if one is None else _numbers(one) for one in channels]
+        made = np.full((max(len(read), 1), max(map(len, read), default=0)), np.nan, np.float32)
+        for channel, values in enumerate(read):
+            made[channel, : len(values)] = values
+        return made
+
+    @cached_property
+    def channels(self) -> list[str]:
+        """The names of the channels of the time series; empty where they have none."""
+        field = self.table.schema.field(self.roles["series"]) if "series" in self.roles else None
+        told = None if field is None or field.metadata is None else field.metadata.get(b"channels")
+        return list(json.loads(told)) if told else []
+
+    def sound(self, row: int) -> Sound:
+        """One item's sound, decoded now and mixed to one channel: samples ``(t,)`` float32 in -1 to 1, and their rate.
+
+        Raises
+        ------
+        MissingExtra
+            When soundfile is not installed.
+        InputError
+            When it cannot be read; the file or row is named.
+        """
+        if "audio" not in self.roles:
+            raise self._without("sounds", "audio")
+        given = self.table.column(self.roles["audio"])[row].as_py()
+        return open_sound(given, self.root, f"item {self.ids[row : row + 1].tolist()[0]!r}")
+
     def _without(self, what: str, option: str) -> InputError:
         return InputError(f"{self.name} has no column of {what}: name one with --{option} (columns are {listed(self.columns, 12)})")
 
@@ -190,11 +238,11 @@ class Dataset:
 
     @property
     def subject(self) -> str:
-        """What the items are, in the plural: pictures, texts, vectors or rows."""
-        if "image" in self.roles:
-            return "pictures"
-        if "text" in self.roles:
-            return "texts"
+        """What the items are, in the plural: pictures, sounds, time series, texts, vectors or rows."""
+        called = {"image": "pictures", "audio": "sounds", "series": "time series", "text": "texts"}
+        item = next((role for role in ROLES if role in self.roles), None)
+        if item is not None:
+            return called[item]
         return "rows" if self.kinds else "vectors"
 
     @property
@@ -228,21 +276,21 @@ class Dataset:
         for array in (self.vectors, self.layout):
             if array is not None:
                 digest.update(np.ascontiguousarray(array).view(np.uint8).data)
+        if self.matrix is not None:
+            self.matrix.hash_into(digest)
         self._hash_files(digest)
         return digest.hexdigest()[:24]
 
     def _hash_files(self, digest: Any) -> None:
-        if "image" not in self.roles:
-            return
-        kind = self.table.column(self.roles["image"]).type
-        if not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
-            return
-        for given in self.table.column(self.roles["image"]).to_pylist():
-            try:
-                found = (Path(self.root or ".") / (given or "")).stat()
-                digest.update(f"{found.st_size},{found.st_mtime_ns};".encode())
-            except (OSError, ValueError):  # a NUL in the name is a ValueError
-                digest.update(b"gone;")
+        for role in ("image", "audio"):
+            if role not in self.roles:
+                continue
+            for given in paths_in(self.table.column(self.roles[role])):
+                digest.update(file_state(given, self.root).encode() + b";")
+
+    def digests(self, role: str, rows: np.ndarray) -> np.ndarray:
+        """What tells the items of some rows apart by their content in a role: ``(m, 2)`` uint64; equal items have equal ones."""
+        return item_digests(self.table.column(self.roles[role]), self.root, rows)
 
     _MANIFEST: ClassVar = ("name", "kinds", "roles", "notes")
 
@@ -250,13 +298,16 @@ class Dataset:
         """Write to a folder that `load` maps into memory, so that a child process reads the same bytes without a copy."""
         folder.mkdir(parents=True, exist_ok=True)
         with pa.OSFile(str(folder / "table.arrow"), "wb") as file, pa.ipc.new_file(file, self.table.schema) as writer:
-            writer.write_table(self.table)
+            for start in range(0, max(1, self.table.num_rows), HASHED):  # in parts: it may be larger than memory
+                writer.write_table(self.table.slice(start, HASHED))
         ids = pa.table({"id": pa.array(self.ids)})  # not as a numpy array of text: one long id would make them all as long
         with pa.OSFile(str(folder / "ids.arrow"), "wb") as file, pa.ipc.new_file(file, ids.schema) as writer:
             writer.write_table(ids)
         for name in ("vectors", "layout"):
             if (array := getattr(self, name)) is not None:
                 np.save(folder / f"{name}.npy", array, allow_pickle=False)
+        if self.matrix is not None:
+            self.matrix.save(folder)
         manifest = {name: getattr(self, name) for name in self._MANIFEST}
         manifest |= {"root": None if self.root is None else str(self.root), "fingerprint": self.fingerprint}
         (folder / "manifest.json").write_text(json.dumps(manifest), "utf-8")
@@ -275,9 +326,15 @@ class Dataset:
         made = cls(
             manifest["name"], ids, table, manifest["kinds"], manifest["roles"],
             arrays["vectors"], arrays["layout"], Path(manifest["root"]) if manifest["root"] else None, tuple(manifest["notes"]),
+            Sparse.load(folder),
         )  # fmt: skip
         made.__dict__["fingerprint"] = manifest["fingerprint"]  # fills the cached property: the same data, not hashed again
         return made
+
+
+def _numbers(values: pa.Array) -> np.ndarray:
+    """``(t,)`` float32 of a list's values, NaN where one is missing."""
+    return np.asarray(values.to_numpy(zero_copy_only=False), dtype=np.float32)
 
 
 def _hash_column(digest: Any, column: pa.ChunkedArray) -> None:

@@ -7,9 +7,10 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-KINDS = ("number", "category", "text", "date", "flag", "id", "image", "vectors", "other")
+KINDS = ("number", "category", "text", "date", "flag", "id", "image", "series", "audio", "vectors", "other")
 
 PICTURE_ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff")
+SOUND_ENDINGS = (".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff")
 SAMPLE = 2_000  # values looked at; a guess does not need them all
 ROW_NAMES = ("id", "index", "unnamed: 0", "column 1", "row", "nr", "no", "number", "#")
 FEW = 50  # up to this many different short values are categories whatever the number of rows
@@ -30,6 +31,8 @@ def guess(column: pa.ChunkedArray) -> str:
         return "image" if _looks_like_pictures(column) else "other"
     if is_list(kind):
         value = kind.value_type
+        if is_series(kind):
+            return "series"
         return "vectors" if pa.types.is_floating(value) or pa.types.is_integer(value) else "other"
     if pa.types.is_string(kind) or pa.types.is_large_string(kind):
         return guess_strings(column)
@@ -85,6 +88,11 @@ def is_binary(kind: pa.DataType) -> bool:
 def is_list(kind: pa.DataType) -> bool:
     """Whether the values are lists, of the same length or not."""
     return bool(pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind))
+
+
+def is_series(kind: pa.DataType) -> bool:
+    """Whether the values are lists of lists of numbers: the channels of a time series."""
+    return is_list(kind) and is_list(kind.value_type) and not is_list(kind.value_type.value_type)
 
 
 def is_picture_struct(kind: pa.DataType) -> bool:

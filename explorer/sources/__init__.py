@@ -3,39 +3,49 @@
 from __future__ import annotations
 
 import difflib
+import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
 from explorer.dataset import Dataset
+from explorer.dataset.columns import SOUND_ENDINGS
 from explorer.errors import InputError, listed
-from explorer.sources.arrays import from_array, from_mapping, read_npy, read_npz
-from explorer.sources.delimited import read_delimited, read_lines
+from explorer.sources.arrays import from_array, from_mapping
 from explorer.sources.found import Found, assemble, sayable
 from explorer.sources.frames import from_frame, from_table
-from explorer.sources.images import read_folder
-from explorer.sources.jsonlines import read_jsonl
-from explorer.sources.options import NOT_YET, Names, Options
-from explorer.sources.parquet import read_parquet
+from explorer.sources.options import Names, Options
+from explorer.sources.remote import fetched, is_address
 
-READERS: dict[str, Callable[[Path, Options], Found]] = {
-    ".csv": read_delimited,
-    ".tsv": read_delimited,
-    ".txt": read_lines,
-    ".parquet": read_parquet,
-    ".jsonl": read_jsonl,
-    ".ndjson": read_jsonl,
-    ".json": read_jsonl,
-    ".npy": read_npy,
-    ".npz": read_npz,
+Reader = Callable[[Path, Options], Found]
+# Imported when a source of their kind is read: "module:function".
+READERS = {
+    ".csv": "delimited:read_delimited",
+    ".tsv": "delimited:read_delimited",
+    ".txt": "delimited:read_lines",
+    ".parquet": "parquet:read_parquet",
+    ".arrow": "arrow:read_arrow",
+    ".feather": "arrow:read_arrow",
+    ".jsonl": "jsonlines:read_jsonl",
+    ".ndjson": "jsonlines:read_jsonl",
+    ".json": "jsonlines:read_jsonl",
+    ".npy": "arrays:read_npy",
+    ".npz": "arrays:read_npz",
+    ".ts": "ts:read_ts",
+    ".h5ad": "anndata:read_h5ad",
+    ".zarr": "anndata:read_zarr",
+    ".zip": "zipped:read_zip",
+    **dict.fromkeys(SOUND_ENDINGS, "sounds:read_recording"),
 }
+# What reads a folder: the first module whose `fits(folder)` says that the folder is of its kind.
+FOLDERS = ("anndata:read_zarr", "huggingface:read_saved", "sounds:read_folder")
 LONGEST_PATH = 4096
-ALLOWED = f"a folder of pictures, or a file ending in {', '.join(READERS)}"
+ALLOWED = f"a folder of pictures or sounds, a dataset folder, or a file ending in {', '.join(READERS)}"
 
 
 def read(
@@ -44,36 +54,46 @@ def read(
     id: str | None = None,
     text: str | None = None,
     image: str | None = None,
-    series: str | None = None,
+    series: Names = None,
+    time: str | None = None,
     audio: str | None = None,
     vectors: str | None = None,
     columns: Names = None,
     layout: Names = None,
+    window: float | None = None,
+    allow_download: bool = False,
 ) -> Dataset:
-    """A dataset out of a file, a folder of pictures, a DataFrame, an Arrow table, an array, or a dict of arrays.
+    """A dataset out of a file, a folder, an address of one, a DataFrame, an Arrow table, an array, or a dict of arrays.
 
     Parameters
     ----------
     id
         The column of ids; else a column `id`, else row numbers (or paths, for a folder).
-    text, image
+    text, image, audio
         The column that is the item itself.
+    series
+        The column of time series, or the array ``(n, t)`` or ``(n, channels, t)``; of a table with a row for every moment, its
+        columns of values (then `id` says whose they are, and `time` when); of one with a column for every moment, those columns.
     vectors
         The column of lists, or the array of an .npz, that is the vectors ``(n, d)``.
     columns
         The columns to keep beside those named: ``["a", "b"]`` or ``"a,b"``.
     layout
         A layout that is there already: two columns ``"x,y"``, or an array of shape ``(n, 2)``.
+    window
+        Seconds of sound that are one item each.
+    allow_download
+        Fetch the pictures or sounds that a column names by address; nothing is fetched without it.
 
     Raises
     ------
     InputError
         In one line: what was given, what is allowed, and what to do.
     """
-    for option, given in (("series", series), ("audio", audio)):
-        if given is not None:
-            raise InputError(f"{option}={given!r}: {option} {NOT_YET}")
-    options = Options.given(id=id, text=text, image=image, vectors=vectors, columns=columns, layout=layout)
+    options = Options.given(
+        id=id, text=text, image=image, series=series, time=time, audio=audio, vectors=vectors, columns=columns, layout=layout,
+        window=window, allow_download=allow_download,
+    )  # fmt: skip
     if isinstance(source, Dataset):
         return assemble(*_again(source, options)) if options.any else source
     return assemble(_found(source, options), options)
@@ -81,6 +101,8 @@ def read(
 
 def _found(source: Any, options: Options) -> Found:
     if isinstance(source, str | Path):
+        if is_address(source):
+            return _found(fetched(str(source)), options)
         return _from_path(Path(source).expanduser(), options)
     if isinstance(source, pd.DataFrame):
         return from_frame(source, options)
@@ -103,22 +125,33 @@ def _from_path(path: Path, options: Options) -> Found:
         raise InputError(f"a path of {len(str(path)):,} letters is no path; give {ALLOWED}")
     with sayable(path):
         if path.is_dir():
-            return read_folder(path, options)
+            return reader_of_folder(path)(path, options)
         if not path.exists():
             raise _no_such(path)
         if not path.is_file():
             raise InputError(f"{str(path)!r} is neither a file nor a folder; give {ALLOWED}")
-        reader = READERS.get(path.suffix.lower())
-        if reader is None:
+        if path.suffix.lower() not in READERS:
             raise InputError(f"{path.name!r} ends in {path.suffix or 'nothing'!r}; give {ALLOWED}")
         if not path.stat().st_size:
             raise InputError(f"{path.name!r} is empty (0 bytes); give a file with at least three items")
-        return reader(path, options)
+        return cast(Reader, reader(READERS[path.suffix.lower()]))(path, options)
+
+
+def reader(name: str) -> Any:
+    """The function of that name, ``"module:function"``."""
+    module, _, function = name.partition(":")
+    return getattr(importlib.import_module(f"explorer.sources.{module}"), function)
+
+
+def reader_of_folder(folder: Path) -> Reader:
+    """What reads a folder, by what lies in it."""
+    for name in FOLDERS:
+        if reader(f"{name.partition(':')[0]}:fits")(folder):
+            return cast(Reader, reader(name))
+    return cast(Reader, reader("images:read_folder"))
 
 
 def _no_such(path: Path) -> InputError:
-    if "://" in str(path) or str(path).startswith(("http:/", "https:/", "s3:/")):
-        return InputError(f"{str(path)!r} is an address, and nothing is fetched; download it and give the file")
     try:
         names = sorted(each.name for each in path.parent.iterdir() if not each.name.startswith("."))
     except OSError:
@@ -132,11 +165,16 @@ def _again(dataset: Dataset, options: Options) -> tuple[Found, Options]:
     """A dataset as a source: what is said of it now goes before what was said or guessed earlier."""
     beside = {"vectors": dataset.vectors, "layout": dataset.layout}
     arrays = {name: array for name, array in beside.items() if array is not None and name not in dataset.table.column_names}
-    found = Found(dataset.name, dataset.table, arrays, dataset.ids, dict(dataset.kinds), dataset.root, list(dataset.notes))
+    found = Found(
+        dataset.name, dataset.table, arrays, dataset.ids, dict(dataset.kinds), dataset.root, list(dataset.notes),
+        dataset.matrix,
+    )  # fmt: skip
     return found, replace(
         options,
         text=options.text or dataset.roles.get("text"),
         image=options.image or dataset.roles.get("image"),
+        audio=options.audio or dataset.roles.get("audio"),
+        series=options.series or ((dataset.roles["series"],) if "series" in dataset.roles else ()),
         vectors=options.vectors or ("vectors" if "vectors" in arrays else None),
         layout=options.layout or (("layout",) if "layout" in arrays else ()),
     )

@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from explorer.dataset import Dataset
 from explorer.dataset.columns import guess, numbers_rows
+from explorer.dataset.sparse import Sparse
 from explorer.errors import InputError, listed
 from explorer.sources import ids, roles, vectors
 from explorer.sources.options import Options, tidy_name
@@ -33,6 +34,8 @@ class Found:
         ``(n,)`` where the source itself names its items (a folder, a DataFrame's index).
     kinds
         What is known of some columns; the others are guessed.
+    matrix
+        Sparse counts beside the table.
     """
 
     name: str
@@ -42,6 +45,7 @@ class Found:
     kinds: dict[str, str] = field(default_factory=dict)
     root: Path | None = None
     notes: list[str] = field(default_factory=list)
+    matrix: Sparse | None = None
 
     def __post_init__(self) -> None:
         self.name = tidy_name(self.name) or "data"
@@ -51,6 +55,8 @@ class Found:
         """How many items there are."""
         if self.table.num_columns:
             return int(self.table.num_rows)
+        if self.matrix is not None:
+            return self.matrix.shape[0]
         return next((len(array) for array in self.arrays.values() if array.ndim), 0)
 
 
@@ -96,7 +102,7 @@ def assemble(found: Found, options: Options) -> Dataset:
     keep = _kept(table, options, {*chosen.values(), id_column}, vector_columns)
     return Dataset(
         found.name, identifiers, table.select(keep), {name: kinds[name] for name in keep}, chosen, values, layout, found.root,
-        tuple(notes),
+        tuple(notes), found.matrix,
     )  # fmt: skip
 
 
@@ -113,7 +119,7 @@ def named(found: Found, options: Options) -> tuple[pa.Table, dict[str, str]]:
     if twice:
         said = listed(map(repr, twice))
         raise InputError(f"{found.name}: column names must be unique, but {said} stand more than once: rename them")
-    if not names and not found.arrays:
+    if not names and not found.arrays and found.matrix is None:
         raise InputError(f"{found.name} has no columns; give a table with at least one")
     try:
         found.table.validate(full=True)  # a damaged file may hold offsets that crash the process when they are followed

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from explorer.errors import InputError, unknown
 
 Names = str | Sequence[str] | None
-
-NOT_YET = "is not read in this version; what is read: pictures (--image), texts (--text), vectors (--vectors), columns (--columns)"
+SHORTEST, LONGEST = 0.01, 600.0  # seconds of a window of sound
 
 
 def tidy_name(given: object) -> str:
@@ -23,28 +24,57 @@ def _split(given: Names) -> tuple[str, ...]:
     return tuple(name for part in parts if (name := tidy_name(part)))
 
 
+def _seconds(given: Any) -> float | None:
+    if given is None:
+        return None
+    try:
+        seconds = float(given)
+    except (TypeError, ValueError):
+        seconds = math.nan
+    if not SHORTEST <= seconds <= LONGEST:
+        raise InputError(f"window={given!r} is not allowed; it takes seconds, from {SHORTEST:g} to {LONGEST:g}")
+    return seconds
+
+
 @dataclass(frozen=True)
 class Options:
-    """Which columns are what; nothing given means that it is guessed."""
+    """Which columns are what; nothing given means that it is guessed.
+
+    Attributes
+    ----------
+    series
+        One column of time series; or of a long table its columns of values, one a channel; or of a wide table its columns in time's
+        order.
+    window
+        Seconds of sound that are one item each; None leaves a short recording whole.
+    allow_download
+        Whether pictures and sounds that a column names by address may be fetched.
+    """
 
     id: str | None = None
     text: str | None = None
     image: str | None = None
+    audio: str | None = None
     vectors: str | None = None
+    time: str | None = None
+    series: tuple[str, ...] = ()
     columns: tuple[str, ...] = ()
     layout: tuple[str, ...] = ()
+    window: float | None = None
+    allow_download: bool = False
 
     @classmethod
     def given(
-        cls, *, id: str | None, text: str | None, image: str | None, vectors: str | None, columns: Names, layout: Names
-    ) -> Options:
+        cls, *, series: Names = None, columns: Names = None, layout: Names = None, window: Any = None, allow_download: bool = False,
+        **plain: str | None,
+    ) -> Options:  # fmt: skip
         """Options as `read` and the command line take them; lists may be one string with commas."""
-        plain = {"id": id, "text": text, "image": image, "vectors": vectors}
         for option, value in plain.items():
             if value is not None and not isinstance(value, str):
                 raise InputError(f"{option}={value!r} is not a column's name; give the name as text")
-        names = {option: tidy_name(value) if value else None for option, value in plain.items()}
-        made = cls(**names, columns=_split(columns), layout=_split(layout))
+        names: dict[str, Any] = {option: tidy_name(value) if value else None for option, value in plain.items()}
+        lists: dict[str, Any] = {"series": _split(series), "columns": _split(columns), "layout": _split(layout)}
+        made = cls(**names, **lists, window=_seconds(window), allow_download=bool(allow_download))
         if len(made.layout) > 2:
             raise InputError(f"layout takes two columns (X,Y) or one array's name, but {len(made.layout)} were given")
         return made
@@ -57,11 +87,12 @@ class Options:
     @property
     def raw(self) -> set[str]:
         """Columns whose characters matter, so that nothing may be read into them (``1e3`` is a text, not 1000)."""
-        return {name for name in (self.text, self.image) if name}
+        return {name for name in (self.text, self.image, self.audio) if name}
 
     def check(self, names: Iterable[str], source: str) -> None:
         """Raise an InputError for an option that names a column which is not there."""
         known = list(names)
-        for given in (self.id, self.text, self.image, self.vectors, *self.columns, *self.layout):
+        named = (self.id, self.text, self.image, self.audio, self.vectors, self.time)
+        for given in (*named, *self.series, *self.columns, *self.layout):
             if given and given not in known:
                 raise unknown(f"column of {source}", given, known)

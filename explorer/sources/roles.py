@@ -8,7 +8,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from explorer.dataset.columns import guess_strings, is_binary, is_picture_struct
+from explorer.dataset.columns import guess_strings, is_binary, is_picture_struct, is_series
 from explorer.errors import InputError, listed
 from explorer.sources.options import Options
 
@@ -34,6 +34,10 @@ def pick(
     roles: dict[str, str] = {}
     if options.image:
         roles["image"] = _checked(source, table, options.image, "image")
+    if options.audio:
+        roles["audio"] = _checked(source, table, options.audio, "audio")
+    if len(options.series) == 1:
+        roles["series"] = _checked_series(source, table, options.series[0])
     if options.text:
         roles["text"] = _checked(source, table, options.text, "text")
     kinds.update({name: role for role, name in roles.items()})
@@ -45,6 +49,11 @@ def pick(
         roles["image"] = pictures[0]
         if pictures[0] not in told:
             notes.append(f"pictures are taken from the column {pictures[0]!r} (name another with --image)")
+    for role, plural in (("audio", "sounds"), ("series", "time series")):
+        if role not in roles and (columns := [name for name, kind in free.items() if kind == role]):
+            roles[role] = columns[0]
+            if columns[0] not in told:
+                notes.append(f"{plural} are taken from the column {columns[0]!r} (name another with --{role})")
     if "text" not in roles and (texts := [name for name, kind in free.items() if kind == "text" and _is_prose(table, name, kinds)]):
         roles["text"] = max(texts, key=lambda name: _mean_length(table.column(name)))
         if roles["text"] not in told:
@@ -56,12 +65,23 @@ def _checked(source: str, table: pa.Table, name: str, role: str) -> str:
     if name not in table.column_names:
         raise InputError(f"{source}: {name!r} is an array beside the table, not a column: it cannot be --{role}")
     column = table.column(name)
-    fits = _is_text(column.type) or (role == "image" and (is_binary(column.type) or is_picture_struct(column.type)))
+    fits = _is_text(column.type) or (role in {"image", "audio"} and (is_binary(column.type) or is_picture_struct(column.type)))
     if not fits and column.null_count < len(column):
-        wanted = "text" if role == "text" else "paths to pictures, or pictures as bytes"
+        thing = {"image": "pictures", "audio": "sounds"}.get(role)
+        wanted = f"paths to {thing}, or {thing} as bytes" if thing else "text"
         raise InputError(f"{source}: the column {name!r} holds {column.type}; --{role} takes a column of {wanted}")
     if _is_empty(column):
         raise InputError(f"{source}: the column {name!r} is empty in all {len(column):,} rows: name another with --{role}")
+    return name
+
+
+def _checked_series(source: str, table: pa.Table, name: str) -> str:
+    if name not in table.column_names:
+        raise InputError(f"{source}: {name!r} is an array beside the table, not a column: it cannot be --series")
+    kind = table.column(name).type
+    if not is_series(kind):
+        wanted = "a column of lists of numbers, or several columns of numbers"
+        raise InputError(f"{source}: the column {name!r} holds {kind}; --series takes {wanted}")
     return name
 
 
