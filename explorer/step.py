@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 import numpy as np
 import param
@@ -22,6 +22,7 @@ import param
 from explorer.errors import Cancelled, InputError, unknown
 
 KINDS = ("extract", "reduce", "cluster")
+PARTIAL = ".partial-"  # how the folders begin that hold what a run has so far
 ADVANCED = 1  # a setting declared with at least this `precedence` is shown under "More settings"
 
 
@@ -53,16 +54,29 @@ class Progress:
         return Progress(lambda fraction, note: self(start + (stop - start) * fraction, note))
 
 
+class Kept(Protocol):
+    """Files that are not needed any more once a result is saved."""
+
+    def discard(self) -> None:
+        """Remove them."""
+
+
 class Output(NamedTuple):
     """What `Step.compute` may return when there is more to say than the values.
 
     `arrays` are further per-item arrays of length n (``probability``), exported beside the values; `notes` are sentences for the
     person ("12 missing values were filled with the column's median").
+
+    Where each item's values depend on that item alone, `digests` ``(n, 2)`` uint64 say what they were computed from and `reuse`
+    names what computed them, so that a later run can take them over; `kept` is where they lie until the result is saved.
     """
 
     values: np.ndarray
     arrays: dict[str, np.ndarray] = {}  # noqa: RUF012  a NamedTuple's default; never edited
     notes: tuple[str, ...] = ()
+    digests: np.ndarray | None = None
+    reuse: str = ""
+    kept: Kept | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,6 +90,8 @@ class Result:
         value (an unreadable picture) is NaN, or -1 for clusters.
     key
         Names the result: a hash of method, settings and the input's fingerprint. It is the fingerprint that the next step sees.
+    digests, reuse
+        See `Output`.
     """
 
     values: np.ndarray
@@ -88,6 +104,9 @@ class Result:
     versions: dict[str, str] = field(default_factory=dict)
     arrays: dict[str, np.ndarray] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    digests: np.ndarray | None = None
+    reuse: str = ""
+    kept: Kept | None = field(default=None, repr=False)
 
     @cached_property
     def valid(self) -> np.ndarray:
@@ -100,7 +119,7 @@ class Result:
 
     def record(self) -> dict[str, Any]:
         """Everything but the arrays, as plain JSON values."""
-        names = ("kind", "method", "settings", "input", "key", "seconds", "versions")
+        names = ("kind", "method", "settings", "input", "key", "seconds", "versions", *(["reuse"] if self.reuse else []))
         return {name: getattr(self, name) for name in names} | {"notes": list(self.notes)}
 
     def save(self, folder: Path) -> None:
@@ -117,10 +136,14 @@ class Result:
             _write_array(temporary / "values.npy", self.values)
             for name, array in self.arrays.items():
                 _write_array(temporary / f"array-{name}.npy", array)
+            if self.digests is not None:
+                _write_array(temporary / "digests.npy", self.digests)
             _write_text(temporary / "settings.json", json.dumps(self.record(), indent=1))
             sums = {path.name: sha256(path) for path in sorted(temporary.iterdir())}
             _write_text(temporary / "sums.json", json.dumps(sums, indent=1))
             os.rename(temporary, folder)
+            if self.kept is not None:
+                self.kept.discard()
         except OSError:
             if not folder.exists():  # another process may have written the same result first; then there is nothing to do
                 raise
@@ -136,8 +159,12 @@ class Result:
             for path in sorted(folder.glob("array-*.npy"))
         }
         values = np.load(folder / "values.npy", mmap_mode="r", allow_pickle=False)
+        digests = folder / "digests.npy"
         values = values.astype(np.float32) if values.dtype == np.float16 else values
-        return cls(values, **(record | {"notes": tuple(record["notes"])}), arrays=arrays)
+        return cls(
+            values, **(record | {"notes": tuple(record["notes"])}), arrays=arrays,
+            digests=np.load(digests, mmap_mode="r", allow_pickle=False) if digests.exists() else None,
+        )  # fmt: skip
 
 
 class Settings(param.Parameterized):
@@ -264,6 +291,8 @@ class Step(Settings):
         0, bounds=(0, 2**32 - 1), precedence=9, doc="Seed of all that is random; the same seed gives the same result."
     )
 
+    store: Path | None = None  # during a run: where results of this method are kept, for what may be taken over from them
+
     def copy(self) -> Step:
         """A private copy: changing one never changes the other."""
         return type(self)(**self.settings())
@@ -273,13 +302,17 @@ class Step(Settings):
         identity = [self.kind, self.method, self.version, self.settings(), fingerprint]
         return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:24]
 
-    def run(self, data: Any, progress: Progress | None = None, *, fingerprint: str | None = None) -> Result:
+    def run(
+        self, data: Any, progress: Progress | None = None, *, fingerprint: str | None = None, store: Path | None = None
+    ) -> Result:
         """Compute on `data` (a Dataset for extractors, else an array) and remember the settings.
 
         Parameters
         ----------
         fingerprint
             Names the input; worked out from the data where it is not given.
+        store
+            The folder of this method's results, where a run that was killed has left what it had.
 
         Raises
         ------
@@ -289,6 +322,7 @@ class Step(Settings):
             When `progress` says that Stop was pressed; nothing is left behind.
         """
         step, progress = self.copy(), progress or Progress()
+        step.store = store
         source = fingerprint or getattr(data, "fingerprint", None) or fingerprint_array(np.asarray(data))
         started = time.perf_counter()
         progress(0.0)
@@ -297,6 +331,7 @@ class Step(Settings):
         return Result(
             output.values, self.kind, self.method, step.settings(), source, step.key(source),
             round(time.perf_counter() - started, 3), _versions(self.packages), dict(output.arrays), tuple(output.notes),
+            output.digests, output.reuse, output.kept,
         )  # fmt: skip
 
     def apply(self, data: Any, progress: Progress) -> Output:
@@ -391,6 +426,12 @@ def _write_text(path: Path, text: str) -> None:
 
 
 def _write_array(path: Path, array: np.ndarray) -> None:
+    if isinstance(array, np.memmap) and array.filename is not None and Path(array.filename).parent.name.startswith(PARTIAL):
+        try:
+            os.link(array.filename, path)  # it was put on disk by the step, as a whole and for this
+            return
+        except OSError:  # another disk, or one without links: copied below
+            pass
     with open(path, "wb") as file:
         np.save(file, np.ascontiguousarray(array), allow_pickle=False)
         file.flush()

@@ -379,8 +379,8 @@ def _run_step(request: dict[str, Any], progress: Progress) -> str:
     step = find(request["kind"], request["method"], **request["settings"])
     place = Path(request["data"])
     data: Any = Dataset.load(place) if place.is_dir() else np.load(place, mmap_mode="r", allow_pickle=False)
-    result = step.run(data, progress, fingerprint=request["fingerprint"])
-    result.save(Path(request["out"]))
+    out = Path(request["out"])
+    step.run(data, progress, fingerprint=request["fingerprint"], store=out.parent).save(out)
     return request["out"]
 
 

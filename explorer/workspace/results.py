@@ -127,7 +127,7 @@ class Results(param.Parameterized):
         except OSError as problem:
             why = problem.strerror or problem
             raise InputError(f"the {result.method} result cannot be kept in {folder} ({why}); free some disk") from problem
-        return result
+        return result if result.kept is None else Result.load(folder)  # what it was mapped from is gone
 
     def grid(self, layout: Result) -> Grid:
         """A layout's grid, made once for all the sessions that look at it."""
