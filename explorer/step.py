@@ -68,7 +68,8 @@ class Output(NamedTuple):
     person ("12 missing values were filled with the column's median").
 
     Where each item's values depend on that item alone, `digests` ``(n, 2)`` uint64 say what they were computed from and `reuse`
-    names what computed them, so that a later run can take them over; `kept` is where they lie until the result is saved.
+    names what computed them, so that a later run can take them over; `lost` says by row why the first thousand have no values; `kept`
+    is where the values lie until the result is saved.
     """
 
     values: np.ndarray
@@ -76,6 +77,7 @@ class Output(NamedTuple):
     notes: tuple[str, ...] = ()
     digests: np.ndarray | None = None
     reuse: str = ""
+    lost: dict[str, str] = {}  # noqa: RUF012  as above
     kept: Kept | None = None
 
 
@@ -90,7 +92,7 @@ class Result:
         value (an unreadable picture) is NaN, or -1 for clusters.
     key
         Names the result: a hash of method, settings and the input's fingerprint. It is the fingerprint that the next step sees.
-    digests, reuse
+    digests, reuse, lost
         See `Output`.
     """
 
@@ -106,6 +108,7 @@ class Result:
     notes: tuple[str, ...] = ()
     digests: np.ndarray | None = None
     reuse: str = ""
+    lost: dict[str, str] = field(default_factory=dict)
     kept: Kept | None = field(default=None, repr=False)
 
     @cached_property
@@ -119,7 +122,16 @@ class Result:
 
     def record(self) -> dict[str, Any]:
         """Everything but the arrays, as plain JSON values."""
-        names = ("kind", "method", "settings", "input", "key", "seconds", "versions", *(["reuse"] if self.reuse else []))
+        names = (
+            "kind",
+            "method",
+            "settings",
+            "input",
+            "key",
+            "seconds",
+            "versions",
+            *(name for name in ("reuse", "lost") if getattr(self, name)),
+        )
         return {name: getattr(self, name) for name in names} | {"notes": list(self.notes)}
 
     def save(self, folder: Path) -> None:
@@ -127,8 +139,12 @@ class Result:
 
         Beside ``settings.json`` stands ``sums.json``: the SHA-256 of each of its files by name, by which damage is found.
         """
-        if folder.exists():
-            return
+        if not folder.exists():
+            self._write(folder)
+        if self.kept is not None:
+            self.kept.discard()
+
+    def _write(self, folder: Path) -> None:
         folder.parent.mkdir(parents=True, exist_ok=True)
         temporary = folder.parent / f".writing-{uuid.uuid4().hex}"  # not by tempfile: those are for nobody else to read
         temporary.mkdir()
@@ -142,8 +158,6 @@ class Result:
             sums = {path.name: sha256(path) for path in sorted(temporary.iterdir())}
             _write_text(temporary / "sums.json", json.dumps(sums, indent=1))
             os.rename(temporary, folder)
-            if self.kept is not None:
-                self.kept.discard()
         except OSError:
             if not folder.exists():  # another process may have written the same result first; then there is nothing to do
                 raise
@@ -331,7 +345,7 @@ class Step(Settings):
         return Result(
             output.values, self.kind, self.method, step.settings(), source, step.key(source),
             round(time.perf_counter() - started, 3), _versions(self.packages), dict(output.arrays), tuple(output.notes),
-            output.digests, output.reuse, output.kept,
+            output.digests, output.reuse, dict(output.lost), output.kept,
         )  # fmt: skip
 
     def apply(self, data: Any, progress: Progress) -> Output:

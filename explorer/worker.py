@@ -356,7 +356,9 @@ class _Requests:
 def _answer(request: dict[str, Any], progress: Progress) -> dict[str, Any]:
     import traceback
 
-    does: dict[str, Callable[..., str | None]] = {"run": _run_step, "read": _read_source, "labels": _read_labels, "warm": _warm}
+    does: dict[str, Callable[..., str | None]] = {
+        "run": _run_step, "estimate": _estimate, "read": _read_source, "labels": _read_labels, "warm": _warm,
+    }  # fmt: skip
     try:
         return {"done": does[request["do"]](request, progress)}
     except Cancelled:
@@ -382,6 +384,17 @@ def _run_step(request: dict[str, Any], progress: Progress) -> str:
     out = Path(request["out"])
     step.run(data, progress, fingerprint=request["fingerprint"], store=out.parent).save(out)
     return request["out"]
+
+
+def _estimate(request: dict[str, Any], progress: Progress) -> str:
+    from explorer.dataset import Dataset
+    from explorer.features.estimate import estimated
+    from explorer.step import find
+
+    step: Any = find("extract", request["method"], **request["settings"])
+    out = Path(request["out"])
+    estimated(step, Dataset.load(Path(request["data"])), progress, Path(request["store"])).save(out)
+    return str(out)
 
 
 def _read_source(request: dict[str, Any], progress: Progress) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
@@ -113,6 +113,13 @@ class Dataset:
             like = self.ids[:1].tolist()[0]
             raise InputError(f"{self.name} has no item with id {listed(map(repr, missing))}; ids look like {like!r}")
         return np.asarray(rows)
+
+    def take(self, rows: np.ndarray) -> Dataset:
+        """A dataset of some of the items, at least three, in the order of their rows."""
+        vectors, layout = (None if array is None else array[rows] for array in (self.vectors, self.layout))
+        matrix = None if self.matrix is None else self.matrix.take(rows)
+        table = self.table.take(pa.array(rows)) if self.table.num_columns else self.table
+        return replace(self, ids=self.ids[rows], table=table, vectors=vectors, layout=layout, matrix=matrix)
 
     @property
     def columns(self) -> list[str]:

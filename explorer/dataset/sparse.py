@@ -44,6 +44,10 @@ class Sparse:
         parts = np.asarray(self.data[first:last]), np.asarray(self.indices[first:last]), self.indptr[start : stop + 1] - first
         return csr_matrix(parts, shape=(stop - start, self.shape[1]))
 
+    def take(self, rows: np.ndarray) -> Sparse:
+        """Some rows, in memory."""
+        return from_blocks((self.rows(row, row + 1) for row in rows.tolist()), self.shape[1], self.names)
+
     def hash_into(self, digest: Any) -> None:
         """Add all that it is to a hash."""
         digest.update(json.dumps([self.shape, self.names]).encode())

@@ -145,6 +145,17 @@ class Partial:
             self.release()
 
 
+def pending(store: Path, key: str) -> list[np.ndarray]:
+    """The digests ``(rows, 2)`` that a broken run has left, or nothing; changes nothing, so somebody may be at work on them."""
+    folder = store / f"{PARTIAL}{key}"
+    try:
+        rows = sum(int(json.loads(line)["rows"]) for line in _lines(folder / "done.jsonl"))
+        read = _read(folder / "digests.bin", 0, rows * SIZE)
+    except (OSError, ValueError, KeyError, TypeError):
+        return []
+    return [np.frombuffer(read[: len(read) // SIZE * SIZE], np.uint64).reshape(-1, 2)]
+
+
 def _lock(path: Path) -> BinaryIO | None:
     """The open file that holds a lock, or None where another process holds it."""
     file = open(path, "ab")  # noqa: SIM115  closed to let go

@@ -17,13 +17,14 @@ import numpy as np
 from explorer.dataset import Dataset
 from explorer.errors import InputError, listed
 from explorer.features.batches import Pace, ahead
-from explorer.features.partial import Partial
+from explorer.features.partial import Partial, pending
 from explorer.step import Output, Progress
 
 if TYPE_CHECKING:
     from explorer.features.base import ItemExtractor
 
 DIGESTED = 4_096  # items hashed between two calls of progress
+TOLD = 1_000  # items without features of which is kept why
 GATHERED = 1 << 24  # bytes of the finished array put together at once
 LARGEST_HALF = float(np.finfo(np.float16).max)
 
@@ -124,7 +125,8 @@ def _streamed(step: ItemExtractor, data: Dataset, progress: Progress, store: Pat
             raise
     if taken:
         notes.append(f"{taken:,} of {len(data):,} {encoder.what} were computed for an earlier state of the data and taken over")
-    return Output(values, notes=tuple(notes), digests=digests, reuse=reuse, kept=partial)
+    told = {str(row): why for row, why in list(lost.items())[:TOLD]}
+    return Output(values, notes=tuple(notes), digests=digests, reuse=reuse, lost=told, kept=partial)
 
 
 def _digests(step: ItemExtractor, data: Dataset, progress: Progress) -> np.ndarray:
@@ -156,6 +158,13 @@ def _earlier(store: Path, reuse: str) -> list[tuple[np.ndarray, np.ndarray]]:
             there = np.isfinite(values[:, 0])  # an item without features is tried again: its file may have been mended
             found.append((np.where(there[:, None], digests, 0), values))
     return found
+
+
+def left_to_do(step: ItemExtractor, encoder: Encoder, data: Dataset, store: Path, progress: Progress) -> np.ndarray:
+    """The rows that a run would compute: not those that are known, and of equal ones the first."""
+    reuse = _reuse_key(step, encoder.fit)
+    known = [np.zeros((0, 2), np.uint64), *(whose for whose, _ in _earlier(store, reuse)), *pending(store, reuse)]
+    return _unknown(_digests(step, data, progress), known)
 
 
 class _Index:
@@ -286,6 +295,10 @@ def _notes(data: Dataset, encoder: Encoder, lost: dict[int, str]) -> list[str]:
         When they are more than half.
     """
     if len(lost) * 2 > len(data):
-        why = listed(dict.fromkeys(lost.values()), 3)
-        raise InputError(f"{data.name}: {len(lost):,} of {len(data):,} {encoder.what} give no features: {why}; check them, or name other {encoder.what}")
-    return [f"{len(lost):,} of {len(data):,} {encoder.what} have no features: {listed(dict.fromkeys(lost.values()), 3)}"] if lost else []
+        why = f"{len(lost):,} of {len(data):,} {encoder.what} give no features: {listed(dict.fromkeys(lost.values()), 3)}"
+        raise InputError(f"{data.name}: {why}; check them, or name other {encoder.what}")
+    return (
+        [f"{len(lost):,} of {len(data):,} {encoder.what} have no features: {listed(dict.fromkeys(lost.values()), 3)}"]
+        if lost
+        else []
+    )

@@ -18,20 +18,19 @@ from explorer.raster import SCALINGS, SMALL
 from explorer.selection import All, HasLabel, Ids, Not, Rule, Seen, combine, combine_rules, walk
 from explorer.session.bins import Bins, of_clusters, of_column, of_labels
 from explorer.session.coloring import Coloring, Known, choices, coloring
+from explorer.session.computing import SLOTS, Computing
 from explorer.session.filters import Masks, fitting, of_legend, own_keys
 from explorer.session.history import Brushed, Selected
 from explorer.session.labelling import Labelling
 from explorer.session.nearby import metric_of
-from explorer.session.saved import frozen, needs, recalled
+from explorer.session.saved import needs, recalled
 from explorer.session.saving import Saving
-from explorer.step import Progress, Result, Step, find, registered
-from explorer.worker import Job, Worker
+from explorer.step import Progress, Result
+from explorer.worker import Worker
 from explorer.workspace import Workspace
 
-SLOTS = {"extract": "features", "reduce": "layout", "cluster": "clusters"}
 
-
-class Session(Saving, Labelling):
+class Session(Computing, Saving, Labelling):
     """One visit to a dataset.
 
     Parameters
@@ -51,9 +50,6 @@ class Session(Saving, Labelling):
     ((200, 8), (200, 2))
     """
 
-    features = param.Parameter(None, doc="The current features, a `Result` of (n, d) float32, or None.")
-    layout = param.Parameter(None, doc="The current layout, a `Result` of (n, 2) float32, or None.")
-    clusters = param.Parameter(None, doc="The current clusters, a `Result` of (n,) int32 where -1 is noise, or None.")
     selection = param.Parameter(None, doc="(n,) bool, read only; change it with `select`.")
     color_by = param.String(
         "none", doc='What colours the map: "none", "density", "cluster", "label" (or "label:SET", "parent") or "column:NAME".'
@@ -106,120 +102,6 @@ class Session(Saving, Labelling):
     def close(self) -> None:
         """Stop following the workspace; the session's values stay readable."""
         _unwatch(self.workspace, self._watcher)
-
-    # Steps
-
-    def extract(self, method: str | Step | None = None, progress: Progress | None = None, **settings: Any) -> Result:
-        """Compute features, ``(n, d)`` float32; without a method, by the one that fits the data.
-
-        Raises
-        ------
-        InputError
-            For a wrong method or setting, or data that it cannot use.
-        """
-        return self._run("extract", method, progress, settings)
-
-    def reduce(self, method: str | Step = "umap", progress: Progress | None = None, **settings: Any) -> Result:
-        """Compute a layout, ``(n, 2)`` float32, from the features."""
-        return self._run("reduce", method, progress, settings)
-
-    def cluster(self, method: str | Step = "hdbscan", progress: Progress | None = None, **settings: Any) -> Result:
-        """Compute clusters, ``(n,)`` int32 with -1 for noise, on what the setting `on` says."""
-        return self._run("cluster", method, progress, settings)
-
-    def step(self, kind: str, method: str | Step | None = None, **settings: Any) -> Step:
-        """The step of that name with these settings; without a name, the one that fits."""
-        if method is None:
-            from explorer.features import suggest
-
-            method = {"extract": suggest(self.dataset), "reduce": "umap", "cluster": "hdbscan"}[kind]
-        return find(kind, method, **settings)
-
-    def _run(self, kind: str, method: str | Step | None, progress: Progress | None, settings: dict[str, Any]) -> Result:
-        step = self.step(kind, method, **settings)
-        data, fingerprint = self._input(step)
-        kept = self.workspace.get(kind, step.method, step.key(fingerprint))
-        store = self.workspace.result_folder(kind, step.method, step.key(fingerprint)).parent
-        result = kept or self.workspace.put(step.run(data, progress, fingerprint=fingerprint, store=store))
-        return self.adopt(result)
-
-    def _input(self, step: Step) -> tuple[Any, str]:
-        """What a step runs on, and its fingerprint."""
-        if step.kind == "extract":
-            return self.dataset, self.dataset.fingerprint
-        slot = "layout" if step.kind == "cluster" and step.settings().get("on") == "layout" else "features"
-        result = getattr(self, slot)
-        if result is None:
-            do_first = "session.extract()" if slot == "features" else "session.reduce()"
-            raise InputError(f"there {'are no features' if slot == 'features' else 'is no layout'} yet; first call {do_first}")
-        return result.values, result.key
-
-    def adopt(self, result: Result) -> Result:
-        """Make a result the current one of its kind."""
-        kept = fitting(self.filters, self.labels.names, clusters=result.kind != "cluster")
-        current = getattr(self, SLOTS[result.kind])
-        if current is not None and current.key != result.key:  # what was drawn on what it replaces
-            kept = frozen(kept, SLOTS[result.kind], self.seen)
-            if self.saved:
-                self.saved = frozen(self.saved, SLOTS[result.kind], self.seen)
-        same = len(kept) == len(self.filters) and all(kept[name] is rule for name, rule in self.filters.items())
-        self.param.update(**{SLOTS[result.kind]: result}, **({} if same else {"filters": kept}))
-        self.workspace.remember({slot: getattr(self, slot) for slot in SLOTS.values()})
-        return result
-
-    def start(self, step: Step) -> Job:
-        """Run a step in a child process and return at once; give the job to `finish` when it has finished.
-
-        Raises
-        ------
-        InputError
-            When there is nothing to run it on yet.
-        """
-        data, fingerprint = self._input(step)
-        key = step.key(fingerprint)
-        known = self.workspace.get(step.kind, step.method, key) is not None  # a damaged one is moved aside by this
-        out = self.workspace.result_folder(step.kind, step.method, key)
-        worker = self._worker = self._worker or self._own_worker()
-        if not registered(step.kind, step.method):
-            return worker.run_here(lambda progress: self._kept(step.run(data, progress, fingerprint=fingerprint, store=out.parent)))
-        if known:
-            return worker.run_here(lambda progress: out)
-        place = self.workspace.dataset_folder() if step.kind == "extract" else self._values_file(step)
-        request = {"do": "run", "kind": step.kind, "method": step.method, "settings": step.settings(), "data": str(place)}
-        return worker.submit(request | {"fingerprint": fingerprint, "out": str(out)})
-
-    def _own_worker(self) -> Worker:
-        worker = Worker()
-        weakref.finalize(self, worker.close)
-        return worker
-
-    def _kept(self, result: Result) -> Path:
-        self.workspace.put(result)
-        return self.workspace.result_folder(result.kind, result.method, result.key)
-
-    def _values_file(self, step: Step) -> Path:
-        slot = "layout" if step.kind == "cluster" and step.settings().get("on") == "layout" else "features"
-        return self._kept(getattr(self, slot)) / "values.npy"
-
-    def finish(self, job: Job) -> Result:
-        """Take over the result of a job that is done.
-
-        Raises
-        ------
-        InputError
-            With the job's message, when it failed.
-        """
-        if job.state != "done" or job.folder is None:
-            raise InputError(job.message or "the step was stopped")
-        return self.adopt(Result.load(job.folder))
-
-    def stale(self, kind: str) -> bool:
-        """Whether a result was made from other features (or another layout) than the current ones."""
-        result = getattr(self, SLOTS[kind])
-        if result is None or kind == "extract" or result.method == "given":
-            return False
-        sources = [self.layout] if result.settings.get("on") == "layout" else [self.features]
-        return all(source is None or source.key != result.input for source in sources)
 
     # Selections
 
