@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib.util import find_spec
 
 from explorer.dataset import Dataset
-from explorer.features.base import Extractor, has
+from explorer.features.base import Extractor, ItemExtractor, has
 from explorer.step import find, names
 
 
@@ -30,4 +30,4 @@ def fitting(dataset: Dataset) -> list[str]:
     return sorted(able, key=lambda name: name != best)
 
 
-__all__ = ["Extractor", "fitting", "suggest"]
+__all__ = ["Extractor", "ItemExtractor", "fitting", "suggest"]

@@ -9,10 +9,13 @@ from typing import Any
 from explorer.errors import InputError
 from explorer.session import SLOTS, Session
 from explorer.step import KINDS, Step, find, names
+from explorer.views.estimates import Estimates
 from explorer.worker import Job
 
 TITLES = {"extract": "Features", "reduce": "Layout", "cluster": "Clusters"}
 PREVIEW = "pca"  # shown at once, while a slower layout is on its way
+FEW = 2_000  # items whose features are computed at once, without asking how long it takes
+PATIENCE = 300.0  # seconds of extraction that begin by themselves
 MANY = 500_000  # items beyond which nothing that takes hours begins by itself
 
 
@@ -29,6 +32,8 @@ class Pipeline:
         self._queue: list[Step] = []
         self._job: Job | None = None
         self._running: Step | None = None
+        self._estimates = Estimates(session)
+        self._weighing = False  # whether a fresh page waits to hear how long the extraction takes
         self._asked_since = False  # whether what waits was asked for after what runs had begun: how that ends is not its affair
 
     def _current(self, kind: str) -> Step:
@@ -42,6 +47,11 @@ class Pipeline:
     def busy(self) -> bool:
         """Whether a step runs or waits."""
         return self._job is not None or bool(self._queue)
+
+    @property
+    def moving(self) -> bool:
+        """Whether `poll` is to be called again."""
+        return self.busy or self._estimates.busy
 
     def choose(self, kind: str, method: str) -> None:
         """Take another method; the settings of the earlier one are kept for when it is chosen again."""
@@ -60,6 +70,8 @@ class Pipeline:
 
     def run(self, kind: str) -> None:
         """Run a step, then the later ones that were made from its earlier result."""
+        self._weighing = False
+        self._estimates.forget()  # what measures would take a core from what computes
         kinds = [later for later in KINDS[KINDS.index(kind) :] if later == kind or self._follows(later, kind)]
         asked = [self.steps[later].copy() for later in kinds]
         if kinds[:2] == ["extract", "reduce"] and self.steps["reduce"].method != PREVIEW:
@@ -78,10 +90,44 @@ class Pipeline:
 
     def start(self) -> None:
         """What a fresh page does by itself: whatever was asked for or has no result yet, a quick layout first."""
+        missing = self._missing()
+        if missing[:1] == ["extract"] and "extract" not in self._asked and self._may_take_long(self.steps["extract"]):
+            self._weighing = True
+            self._estimates.of(self.steps["extract"], still=0.0)
+        else:
+            self._start(missing)
+
+    def _may_take_long(self, step: Step) -> bool:
+        """Whether each item is looked at by a model, and there are many."""
+        from explorer.features import ItemExtractor
+
+        return isinstance(step, ItemExtractor) and len(self.session.dataset) > FEW
+
+    def _missing(self) -> list[str]:
         missing = [kind for kind in KINDS if self._lacks(kind)]
         given = self.session.layout is not None and self.session.layout.method == "given"
         if given and "extract" not in self._asked and self.steps["cluster"].settings().get("on") == "layout":
             missing = [kind for kind in missing if kind != "extract"]  # nothing here needs features
+        return missing
+
+    def _weighed(self) -> None:
+        """Begin by itself what does not take long; of anything else say what it takes."""
+        guess = self._estimates.of(self.steps["extract"])
+        if guess is None:
+            return
+        self._weighing = False
+        if isinstance(guess, str):
+            self._start(self._missing())  # what stands in the way is said by the run itself
+            return
+        lacking = self._estimates.short_of_disk(guess.disk)
+        if lacking:
+            self.messages["extract"] = lacking
+        elif guess.seconds > PATIENCE:
+            self.messages["extract"] = "this takes a while: press Run when you want to wait for it"
+        else:
+            self._start(self._missing())
+
+    def _start(self, missing: list[str]) -> None:
         if len(self.session.dataset) > MANY:
             self._start_quick(missing)
         elif missing and missing[0] == "extract":
@@ -118,6 +164,9 @@ class Pipeline:
 
     def poll(self) -> None:
         """Take over what has finished and start what is next. Call it on the session's own thread."""
+        self._estimates.poll()
+        if self._weighing:
+            self._weighed()
         if self._job is None or self._running is None:
             return
         job, step = self._job, self._running
@@ -155,6 +204,7 @@ class Pipeline:
     def close(self) -> None:
         """The visit is over. What runs goes on to its end: the page may be loaded again, and the result is kept."""
         self._queue = []
+        self._estimates.forget()
 
     # What the page shows
 
@@ -166,7 +216,8 @@ class Pipeline:
             "title": TITLES[kind], "method": step.method, "methods": self._methods(kind), "settings": step.settings(),
             "schema": step.describe(), "doc": (type(step).__doc__ or "").strip().partition("\n")[0],
             "ready": ready, "why": why, "message": self.messages[kind], "changed": self._changed(kind),
-            "notes": [] if result is None else list(result.notes), "summary": self._summary(kind), **self._progress(kind),
+            "notes": [] if result is None else list(result.notes), "summary": self._summary(kind),
+            "estimate": self._estimate(kind), **self._progress(kind),
         }  # fmt: skip
 
     def _methods(self, kind: str) -> list[str]:
@@ -192,6 +243,14 @@ class Pipeline:
             return False
         step = self.steps[kind]
         return self.session.stale(kind) or (step.method, step.settings()) != (result.method, result.settings)
+
+    def _estimate(self, kind: str) -> str:
+        """What Run would take, as far as it is known."""
+        computes = self.session.features is None or self._changed(kind)
+        if kind != "extract" or not computes or self.busy:
+            return ""
+        guess = self._estimates.of(self.steps[kind])
+        return "measuring how long it takes" if guess is None else str(guess)
 
     def _progress(self, kind: str) -> dict[str, Any]:
         if self._running is not None and self._running.kind == kind and self._job is not None:
