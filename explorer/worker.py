@@ -418,7 +418,7 @@ def _limit_memory(limit: int | None) -> None:
     if limit and sys.platform == "linux":
         import resource
 
-        resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+        resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))  # not RLIMIT_AS: a mapped file may be larger than memory
 
 
 def _warm(request: dict[str, Any], progress: Progress) -> None:

@@ -206,7 +206,8 @@ def test_columns_of_all_kinds() -> None:
     result, said = noted(Columns(), data)
     assert result.values.dtype == np.float32
     assert result.valid.all()
-    assert result.values.shape == (6, 1 + 3 + 7 + 1)
+    assert result.values.shape == (6, 2 + 3 + 8 + 2)  # where something is missing, with a number that tells it
+    assert Columns(missing="fill").run(data).values.shape == (6, 1 + 2 + 7 + 1)
     assert np.abs(result.values).max() <= 10.0
     assert "size: 2 missing values were filled with the median" in result.notes
     assert "colour: 1 missing value was made a category of their own" in result.notes
@@ -218,14 +219,14 @@ def test_columns_of_all_kinds() -> None:
 
 def test_one_extreme_value_does_not_rule() -> None:
     size = [*np.linspace(0.0, 1.0, 50), 1e9]
-    result = Columns().run(table({"size": "number"}, size=size))
+    result = Columns(balance=False).run(table({"size": "number"}, size=size))
     assert np.ptp(result.values[:50]) > 1.0
     assert result.values[50, 0] == 10.0
     assert "size: 1 extreme value was moved to 10 interquartile ranges from the median" in result.notes
 
 
 def test_numbers_at_the_end_of_what_a_computer_holds() -> None:
-    made = Columns().run(table({"x": "number"}, x=[-1.5e308, -1e308, 0.0, 1e308, 1.5e308])).values[:, 0]
+    made = Columns(balance=False).run(table({"x": "number"}, x=[-1.5e308, -1e308, 0.0, 1e308, 1.5e308])).values[:, 0]
     assert np.allclose(made, [-0.75, -0.5, 0.0, 0.5, 0.75])
 
 
@@ -243,13 +244,13 @@ def test_constant_columns_are_left_out_and_said() -> None:
     assert result.values.shape == (3, 1)
     assert "same value: a, b" in result.notes[0]
     with pytest.raises(InputError, match="every item has the same value in a, b"):
-        Columns().run(table({"a": "number", "b": "flag"}, a=[1.0, 1.0, None], b=[True, True, True]))
+        Columns(missing="fill").run(table({"a": "number", "b": "flag"}, a=[1.0, 1.0, None], b=[True, True, True]))
 
 
 def test_wide_categories_are_hashed_the_same_in_every_process() -> None:
     names = [f"city {i}" for i in range(200)]
     data = table({"city": "category"}, city=names + names)
-    result = Columns(max_categories=16).run(data)
+    result = Columns(max_categories=16, balance=False).run(data)
     assert result.values.shape == (400, 16)
     assert (result.values.sum(axis=1) == 1).all()
     assert np.array_equal(result.values[:200], result.values[200:])
@@ -279,7 +280,7 @@ def test_any_numbers_give_finite_features_in_bounds(values: list[float | None]) 
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         try:
-            made = Columns(clip=5.0).run(data).values
+            made = Columns(clip=5.0, balance=False, missing="fill").run(data).values
         except InputError:
             return  # nothing to tell them apart by
     assert made.shape == (len(values), 1)

@@ -517,8 +517,8 @@ REFUSED: list[tuple[str, bytes | str, dict[str, object], list[str]]] = [
     ("t.csv", ROWS, {"vectors": "a"}, ["'a'", "--vectors"]),
     ("t.csv", ROWS, {"layout": "a,b"}, ["'b'", "numbers", "--layout"]),
     ("t.csv", ROWS, {"layout": "a,b,c"}, ["layout", "3 were given"]),
-    ("t.csv", ROWS, {"series": "a"}, ["series", "not read in this version", "--image"]),
-    ("t.csv", ROWS, {"audio": "a"}, ["audio", "not read in this version", "--image"]),
+    ("t.csv", ROWS, {"series": "a"}, ["'a'", "no time series", "--id", "--series t0:t99"]),
+    ("t.parquet", parquet(a=[1, 2, 3]), {"audio": "a"}, ["'a'", "int64", "--audio"]),
     ("t.csv", ROWS, {"text": 3}, ["text=3"]),
     ("t.csv", "a,b\n1,x\n1,y\n2,z\n", {"id": "a"}, ["unique", "1", "--id"]),
     ("t.csv", "a,b\n1,x\n,y\n2,z\n", {"id": "a"}, ["complete", "row 2", "--id"]),
@@ -546,7 +546,7 @@ REFUSED: list[tuple[str, bytes | str, dict[str, object], list[str]]] = [
     ("t.parquet", parquet(v=[[1.0]] * 3, w=[[1.0]] * 3), {}, ["(v, w)", "--vectors"]),
     ("t.parquet", parquet(v=[[1.0, 2.0]] * 3), {"image": "v"}, ["'v'", "--image"]),
     ("t.npy", saved(np.zeros(4)), {}, ["(4,)", "(n, d)"]),
-    ("t.npy", saved(np.zeros((4, 2, 2))), {}, ["(4, 2, 2)", "(n, d)"]),
+    ("t.npy", saved(np.zeros((4, 2, 2, 2))), {}, ["(4, 2, 2, 2)", "(n, d)"]),
     ("t.npy", saved(np.zeros((4, 0))), {}, ["(4, 0)", "(n, d)"]),
     ("t.npy", saved(np.zeros(())), {}, ["()", "(n, d)"]),
     ("t.npy", saved(np.array([["a", "b"]] * 4)), {}, ["text", "(n, d)"]),
@@ -561,7 +561,7 @@ REFUSED: list[tuple[str, bytes | str, dict[str, object], list[str]]] = [
     ("t.npz", zipped(a=HUGE), {}, ["'a'", "damaged"]),
     ("t.npz", zipped(), {}, ["no arrays"]),
     ("t.npz", zipped(a=saved(np.zeros((4, 2)))), {"vectors": "b"}, ["'b'", "known are a"]),
-    ("t.npz", zipped(a=saved(np.zeros((4, 2, 2)))), {}, ["a (4, 2, 2)"]),
+    ("t.npz", zipped(a=saved(np.zeros((4, 2, 2, 2)))), {}, ["a (4, 2, 2, 2)"]),
     ("t.npz", zipped(a=saved(np.zeros((4, 3))), b=saved(np.zeros((4, 3)))), {"layout": "b"}, ["'b'", "(4, 3)", "(n, 2)"]),
     ("t.npz", zipped(a=saved(np.zeros((4, 3))), b=saved(np.zeros((5, 2)))), {"layout": "b"}, ["4 ids", "5 rows of layout"]),
     ("t.npz", b"PK\x03\x04 no zip", {}, ["t.npz", "damaged"]),
@@ -592,7 +592,7 @@ def test_paths_that_lead_nowhere(tmp_path: Path) -> None:
     write(tmp_path, "photos.csv", ROWS)
     assert "did you mean" in refused(tmp_path / "photo.csv")
     assert "photos.csv" in refused(str(tmp_path / "photo.csv"))
-    assert "nothing is fetched" in refused("https://example.org/photos.csv")
+    assert "cannot be fetched" in refused("https://nowhere.invalid/photos.csv")
     assert "nor the folder" in refused(tmp_path / "no" / "photos.csv")
     refused("no\0such")
     refused("x" * 5000)
@@ -604,8 +604,8 @@ def test_paths_that_lead_nowhere(tmp_path: Path) -> None:
 
 def test_folders_without_pictures(tmp_path: Path) -> None:
     assert "it is empty" in refused(tmp_path)
-    write(tmp_path, "data.csv", ROWS)
-    assert "'data.csv'" in refused(tmp_path)
+    write(tmp_path, "data.xml", ROWS)
+    assert "'data.xml'" in refused(tmp_path)
     for name in ("1.png", "2.png", "3.png"):
         write(tmp_path, name, b"no picture")
     assert "3 of 3 pictures cannot be read ('1.png'" in refused(tmp_path)

@@ -873,7 +873,7 @@ FIELDS = {
     "create": ["name"], "rename": ["name", "to"],
     "recolor": ["name", "color"], "merge": ["name", "into"], "delete": ["name"], "undo": [], "redo": [],
     "method": ["kind", "method"], "setting": ["kind", "name", "value"],
-    "run": ["kind"], "stop": ["kind"], "items": ["mode", "version", "start", "count"],
+    "run": ["kind"], "stop": ["kind"], "items": ["mode", "version", "start", "count", "size"],
     "item": ["row"], "export": ["ending", "only", "settings"], "stop_export": [], "picture": ["ending", "settings"],
     "columns": ["open", "search"], "filter_range": ["column", "low", "high"], "filter_values": ["column", "values"],
     "unfilter": ["column"], "unfilter_all": [],
@@ -887,7 +887,8 @@ FIELDS = {
     "import_labels": ["into", "replace"], "import_unknown": ["how"], "import_close": [],
     "label_shown": ["name"], "label_unlabelled": ["name"], "label_cluster": ["cluster", "name"],
     "focus": ["unlabelled", "order"], "focus_off": [], "focus_at": ["version", "need"], "focus_label": ["row", "item", "name"],
-    "focus_undo": [], "focus_redo": [],
+    "weigh": [], "rank": [], "rank_stop": [],
+    "focus_undo": [], "focus_redo": [], "sound": ["row"],
 }  # fmt: skip
 
 
@@ -918,7 +919,7 @@ GOOD = {
     "column": "number", "low": 1.0, "high": 3.0, "values": ["a"],
     "text": "~saved", "request": {"viewport": [-5, 5, -5, 5], "width": 40, "height": 30, "ratio": 1},
     "row": 3, "k": 2, "metric": "cosine", "rows": [1, 2],
-    "cluster": 1, "unlabelled": True, "order": "alike", "need": [0, 1], "item": "i3",
+    "size": 96, "cluster": 1, "unlabelled": True, "order": "alike", "need": [0, 1], "item": "i3",
 }  # fmt: skip
 
 

@@ -12,7 +12,7 @@ COLUMNS = {
     "id": ("COL", "the column of ids"),
     "text": ("COL", "the column of texts, where these are the items"),
     "image": ("COL", "the column of pictures or of their paths"),
-    "series": ("COL|KEY|A,B", "the time series: a column or array of them, or the columns of their values"),
+    "series": ("COL|KEY|A,B", "the time series: a column or array of them, or the columns of their values (also t0:t99 or t*)"),
     "time": ("COL", "with a row for every moment: the column that says when"),
     "audio": ("COL", "the column of sounds"),
     "vectors": ("COL|KEY", "the vectors that are there already: a column of lists, or an array of the file"),

@@ -7,6 +7,7 @@ import sys
 from argparse import Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from explorer.cli.text import one_line
 from explorer.dataset import Dataset
@@ -66,10 +67,12 @@ def workspace_for(given: Namespace, dataset: Dataset) -> Workspace:
 def beside(source: str) -> Path:
     """The workspace's folder for a source.
 
-    >>> [str(beside(source)) for source in ("a/x.csv", "photos/", "v1.2/x.tar.npy")]
-    ['a/x.explorer', 'photos.explorer', 'v1.2/x.tar.explorer']
+    >>> [str(beside(source)) for source in ("a/x.csv", "photos/", "v1.2/x.tar.npy", "https://h/a/x.csv?key=1")]
+    ['a/x.explorer', 'photos.explorer', 'v1.2/x.tar.explorer', 'x.explorer']
     """
-    path = Path(source).expanduser()
+    from explorer.sources.remote import is_address
+
+    path = Path(Path(urlsplit(source).path).name) if is_address(source) else Path(source).expanduser()
     if path.name in {"", ".", ".."}:  # "." is a folder with a name, too
         path = path.resolve()
     name = path.name if path.is_dir() else path.stem

@@ -260,6 +260,8 @@ class Dataset:
             parts.append(f"{len(self.kinds)} column{'s' * (len(self.kinds) != 1)}")
         if self.vectors is not None:
             parts.append(f"vectors of {self.vectors.shape[1]:,}")
+        if self.matrix is not None:
+            parts.append(f"sparse matrix of {self.matrix.shape[1]:,} columns")
         return " · ".join(parts)
 
     @property

@@ -11,7 +11,9 @@ KINDS = ("number", "category", "text", "date", "flag", "id", "image", "series", 
 
 PICTURE_ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff")
 SOUND_ENDINGS = (".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff")
+FILES = {"image": PICTURE_ENDINGS, "audio": SOUND_ENDINGS}
 SAMPLE = 2_000  # values looked at; a guess does not need them all
+COUNTED = 1_000_000  # values among which the different ones are counted
 ROW_NAMES = ("id", "index", "unnamed: 0", "column 1", "row", "nr", "no", "number", "#")
 FEW = 50  # up to this many different short values are categories whatever the number of rows
 
@@ -28,7 +30,7 @@ def guess(column: pa.ChunkedArray) -> str:
     if pa.types.is_dictionary(kind):
         return "category"
     if is_binary(kind) or is_picture_struct(kind):
-        return "image" if _looks_like_pictures(column) else "other"
+        return _held(column) or "other"
     if is_list(kind):
         value = kind.value_type
         if is_series(kind):
@@ -39,13 +41,15 @@ def guess(column: pa.ChunkedArray) -> str:
     return "other"
 
 
-def guess_strings(column: pa.ChunkedArray, *, pictures: bool = True) -> str:
-    """The kind of a column of strings; `pictures=False` where they are known not to lead to any."""
+def guess_strings(column: pa.ChunkedArray, *, files: bool = True) -> str:
+    """The kind of a column of strings; `files=False` where they are known not to lead to pictures or sounds."""
     sample = [value for value in column.slice(0, SAMPLE).drop_null().to_pylist() if value]
     if not sample:
         return "category"
-    if pictures and sum(_is_picture_path(value) for value in sample) > len(sample) / 2:
-        return "image"
+    for kind, endings in FILES.items():
+        if files and sum(_is_path(value, endings) for value in sample) > len(sample) / 2:
+            return kind
+    column = column.slice(0, COUNTED)
     wordy = sum(any(map(str.isalpha, value)) for value in sample) > len(sample) / 2  # dates and phone numbers are no text
     present, different = len(column) - column.null_count, pc.count_distinct(column).as_py()
     length = float(np.mean([len(value) for value in sample]))
@@ -59,9 +63,9 @@ def guess_strings(column: pa.ChunkedArray, *, pictures: bool = True) -> str:
     return "category" if different <= max(FEW, present / 5) or not wordy else "text"
 
 
-def _is_picture_path(value: str) -> bool:
-    """Whether it ends like a picture's file; an address is no path, since nothing is fetched."""
-    return value.lower().endswith(PICTURE_ENDINGS) and "://" not in value[:12]
+def _is_path(value: str, endings: tuple[str, ...]) -> bool:
+    """Whether it ends like a file of a kind; an address is no path, since nothing is fetched."""
+    return value.lower().endswith(endings) and "://" not in value[:12]
 
 
 def _breaks(value: str) -> float:
@@ -100,14 +104,31 @@ def is_picture_struct(kind: pa.DataType) -> bool:
     return bool(pa.types.is_struct(kind) and {"bytes", "path"} <= {field.name for field in kind})
 
 
-_SIGNATURES = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\x00", b"MM\x00*", b"RIFF")
+_PICTURES = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\x00", b"MM\x00*")
+_SOUNDS = (b"fLaC", b"OggS", b"ID3", b"\xff\xfb", b"\xff\xf3", b"\xff\xf2")
+_CONTAINERS = {(b"RIFF", b"WEBP"): "image", (b"RIFF", b"WAVE"): "audio", (b"FORM", b"AIFF"): "audio", (b"FORM", b"AIFC"): "audio"}
 
 
-def _looks_like_pictures(column: pa.ChunkedArray) -> bool:
+def _held(column: pa.ChunkedArray) -> str | None:
+    """Whether a column's bytes (or paths, where there are no bytes) are of pictures or of sounds, for the most part."""
     sample = [value for value in column.slice(0, 50).drop_null().to_pylist() if value]
     if pa.types.is_struct(column.type):
-        return any(value.get("bytes") or value.get("path") for value in sample)
-    return bool(sample) and sum(value.startswith(_SIGNATURES) for value in sample) > len(sample) / 2
+        sample = [held for value in sample if (held := value.get("bytes") or value.get("path"))]
+    found = [_kind_of_path(value) if isinstance(value, str) else _kind_of_bytes(value) for value in sample]
+    kind = max(FILES, key=found.count)
+    if found.count(kind) > len(found) / 2:
+        return kind
+    return "image" if found and pa.types.is_struct(column.type) else None  # that form is for pictures, as a rule
+
+
+def _kind_of_bytes(value: bytes) -> str | None:
+    if value.startswith(_PICTURES):
+        return "image"
+    return "audio" if value.startswith(_SOUNDS) else _CONTAINERS.get((value[:4], value[8:12]))
+
+
+def _kind_of_path(value: str) -> str | None:
+    return next((kind for kind, endings in FILES.items() if _is_path(value, endings)), None)
 
 
 def to_series(column: pa.ChunkedArray, kind: str) -> pd.Series:

@@ -9,7 +9,6 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -52,8 +51,10 @@ class Header(NamedTuple):
 
 def require_soundfile() -> None:
     """Raise a MissingExtra when soundfile is not installed."""
-    if find_spec("soundfile") is None:
-        raise MissingExtra("reading sound", "sound")
+    try:
+        import soundfile  # noqa: F401  not find_spec, which searches anew for every sound
+    except (ImportError, OSError) as problem:  # OSError: the package without its library
+        raise MissingExtra("reading sound", "sound") from problem
 
 
 def open_sound(given: Any, root: Path | None, what: str) -> Sound:

@@ -12,6 +12,7 @@ import numpy as np
 
 PARTS = ("data", "indices", "indptr")
 HASHED = 1 << 22  # values hashed at a time
+BLOCK, ROWS = 1 << 22, 1 << 16  # values, and rows, of a block
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +48,15 @@ class Sparse:
     def take(self, rows: np.ndarray) -> Sparse:
         """Some rows, in memory."""
         return from_blocks((self.rows(row, row + 1) for row in rows.tolist()), self.shape[1], self.names)
+
+    def blocks(self, values: int = BLOCK) -> Iterator[tuple[int, int]]:
+        """Where blocks of rows start and stop, each of about so many values or rows at most, and of one row at least."""
+        start = 0
+        while start < self.shape[0]:
+            stop = int(np.searchsorted(self.indptr, self.indptr[start] + values, side="right")) - 1
+            stop = min(max(stop, start + 1), start + ROWS, self.shape[0])
+            yield start, stop
+            start = stop
 
     def hash_into(self, digest: Any) -> None:
         """Add all that it is to a hash."""

@@ -16,6 +16,8 @@ def suggest(dataset: Dataset) -> str:
     """
     if has(dataset, "vectors"):
         return "vectors"
+    if has(dataset, "matrix"):
+        return "matrix"
     if has(dataset, "image"):
         return "image"
     if has(dataset, "text"):
@@ -26,7 +28,8 @@ def suggest(dataset: Dataset) -> str:
 def fitting(dataset: Dataset) -> list[str]:
     """The registered methods that can run on a dataset (it has what they need), the suggested one first."""
     best = suggest(dataset)
-    able = [name for name in names("extract") if has(dataset, getattr(find("extract", name), "needs", ""))]
+    steps = {name: find("extract", name) for name in names("extract")}
+    able = [name for name, step in steps.items() if not isinstance(step, Extractor) or step.fits(dataset)]
     return sorted(able, key=lambda name: name != best)
 
 

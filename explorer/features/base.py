@@ -43,6 +43,11 @@ class Extractor(Step):
     kind = "extract"
     needs: ClassVar[str] = ""  # what a dataset must have: a role ("image"), "vectors", "matrix", "columns" or nothing
 
+    @classmethod
+    def fits(cls, data: Dataset) -> bool:
+        """Whether a dataset has what this method needs."""
+        return has(data, cls.needs)
+
     def apply(self, data: Dataset, progress: Progress) -> Output:
         """Compute features and check them.
 

@@ -73,7 +73,8 @@ def read(
         The column that is the item itself.
     series
         The column of time series, or the array ``(n, t)`` or ``(n, channels, t)``; of a table with a row for every moment, its
-        columns of values (then `id` says whose they are, and `time` when); of one with a column for every moment, those columns.
+        columns of values (then `id` says whose they are, and `time` when); of one with a column for every moment, those columns,
+        also as ``"t0:t99"`` (from one to the other) or ``"t*"`` (t and a number). An array without a name is ``"values"``.
     vectors
         The column of lists, or the array of an .npz, that is the vectors ``(n, d)``.
     columns

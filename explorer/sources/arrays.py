@@ -9,6 +9,7 @@ import zipfile
 import zlib
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -16,12 +17,14 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from explorer.errors import InputError, unknown
+from explorer.errors import InputError, listed, unknown
 from explorer.sources.found import Found
 from explorer.sources.frames import column, known_kind
 from explorer.sources.objects import to_column, to_text
 from explorer.sources.options import Options, tidy_name
+from explorer.sources.shapes import is_cube
 from explorer.sources.vectors import VECTORS, choose
+from explorer.sources.wide import spelled_out
 
 MOST_BYTES = 4 << 30  # unpacked, of a whole .npz; a .npy is as large as it is
 LAST_LETTER = 0x10FFFF  # of Unicode
@@ -32,7 +35,7 @@ DAMAGED = (
 
 
 def read_npy(path: Path, options: Options) -> Found:
-    """A .npy file with an array of shape ``(n, d)``.
+    """A .npy file with an array of shape ``(n, d)``, or of time series of shape ``(n, channels, t)``.
 
     Raises
     ------
@@ -45,12 +48,12 @@ def read_npy(path: Path, options: Options) -> Found:
 
 
 def from_array(array: np.ndarray, name: str = "array") -> Found:
-    """An array of shape ``(n, d)``: n items, and their vectors."""
+    """An array of shape ``(n, d)``: n items, and their vectors; or of ``(n, channels, t)``: their time series."""
     return Found(name, pa.table({}), arrays={VECTORS: array})
 
 
 def read_npz(path: Path, options: Options) -> Found:
-    """A .npz file: one array of shape ``(n, d)`` is the vectors, others of length n are columns.
+    """A .npz file: one array ``(n, d)`` is the vectors, one ``(n, channels, t)`` the time series, others of length n are columns.
 
     Raises
     ------
@@ -105,7 +108,7 @@ def _array(file: IO[bytes], size: int, what: str) -> np.ndarray:
 
 
 def from_mapping(given: Mapping[Any, Any], options: Options) -> Found:
-    """A dict of arrays or lists: one of shape ``(n, d)`` is the vectors, others of length n are columns."""
+    """A dict of arrays or lists, read as the arrays of a .npz file are."""
     return from_arrays({tidy_name(key): as_array(value) for key, value in given.items()}, options, "dict", None)
 
 
@@ -130,7 +133,7 @@ def _objects(value: Any) -> np.ndarray:
 
 
 def from_arrays(arrays: dict[str, np.ndarray], options: Options, name: str, root: Path | None) -> Found:
-    """The vectors, the layout that was asked for, and every other array of the same length as a column.
+    """The vectors, the time series, the layout that was asked for, and every other array of the same length as a column.
 
     Raises
     ------
@@ -139,19 +142,22 @@ def from_arrays(arrays: dict[str, np.ndarray], options: Options, name: str, root
     """
     if not arrays:
         raise InputError(f"{name} holds no arrays: give at least one of shape (n, d)")
-    for asked in (options.vectors, *options.layout):
+    options = replace(options, series=spelled_out(options.series, list(arrays), name))
+    for asked in (options.vectors, *options.layout, *options.series):
         if asked and asked not in arrays:
             raise unknown(f"array of {name}", asked, arrays)
     key = _vectors(arrays, options, name)
-    n = len(arrays[key]) if key and arrays[key].ndim else _usual_length(arrays, name)
-    beside = {each: arrays[each] for each in options.layout if arrays[each].ndim != 1}
+    series = _series(arrays, options, key)
+    main = key or next(iter(series), None)
+    n = len(arrays[main]) if main and arrays[main].ndim else _usual_length(arrays, name)
+    beside = series | {each: arrays[each] for each in options.layout if arrays[each].ndim != 1}
     if key:
         beside = {key: arrays[key], **beside}  # even where it has another shape: what is wrong with it is said there
     columns = {each: array for each, array in arrays.items() if each not in beside and _is_column(array, n)}
     kinds = {each: kind for each, array in columns.items() if (kind := known_kind(array.dtype))}
     table = pa.table({each: _cells(array, f"{name}: {each!r}") for each, array in columns.items()})
     notes = [
-        f"the array {each!r} of shape {array.shape} was left out: it is neither the vectors nor a column of {n:,} values"
+        f"the array {each!r} of shape {array.shape} was left out: no vectors, no time series and no column of {n:,} values"
         for each, array in arrays.items()
         if each not in columns and each not in beside
     ]
@@ -162,8 +168,23 @@ def _vectors(arrays: dict[str, np.ndarray], options: Options, name: str) -> str 
     """Which array is the vectors; none where the features are to come from columns."""
     if options.columns and not options.vectors:
         return None
-    fits = [key for key, array in arrays.items() if array.ndim == 2 and array.dtype.kind in "biufc" and key not in options.layout]
+    taken = (*options.layout, *options.series)
+    fits = [key for key, array in arrays.items() if array.ndim == 2 and array.dtype.kind in "biufc" and key not in taken]
     return choose(fits, options.vectors, name)
+
+
+def _series(arrays: dict[str, np.ndarray], options: Options, vectors: str | None) -> dict[str, np.ndarray]:
+    """The arrays that are time series: those that were named, else the one ``(n, channels, t)``, unless columns were named."""
+    if options.series:
+        return {each: arrays[each] for each in options.series if each in arrays and arrays[each].ndim != 1}
+    n = len(arrays[vectors]) if vectors and arrays[vectors].ndim else None
+    taken = {vectors, *options.layout}
+    cubes = [each for each, array in arrays.items() if is_cube(array) and each not in taken and n in (None, len(array))]
+    if options.columns or (vectors and len(cubes) > 1):
+        return {}
+    if len(cubes) > 1:
+        raise InputError(f"there are {len(cubes)} arrays of time series ({listed(cubes, 12)}): name one with --series")
+    return {each: arrays[each] for each in cubes}
 
 
 def _is_column(array: np.ndarray, n: int) -> bool:

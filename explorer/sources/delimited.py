@@ -30,13 +30,18 @@ def read_delimited(path: Path, options: Options) -> Found:
         When it is not UTF-8 or a row has more or fewer cells than the header; the line is named.
     """
     cells, notes = read_written(path)
+    table, kinds = typed_table(cells, options)
+    return Found(path.name, table, kinds=kinds, root=path.parent, notes=notes)
+
+
+def typed_table(cells: pa.Table, options: Options) -> tuple[pa.Table, dict[str, str]]:
+    """Written cells by the types that the columns have, and the kinds that are known."""
     made, kinds = {}, {}
     for name, column in zip(cells.column_names, cells.columns, strict=True):
         made[name], kind = typed(column, raw=name in options.raw, ids=name == options.id)
         if kind:
             kinds[name] = kind
-    table = pa.Table.from_arrays([made[name] for name in cells.column_names], names=cells.column_names)
-    return Found(path.name, table, kinds=kinds, root=path.parent, notes=notes)
+    return pa.Table.from_arrays([made[name] for name in cells.column_names], names=cells.column_names), kinds
 
 
 def read_written(path: Path) -> tuple[pa.Table, list[str]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +15,7 @@ from explorer.dataset import Dataset
 from explorer.dataset.columns import guess, numbers_rows
 from explorer.dataset.sparse import Sparse
 from explorer.errors import InputError, listed
-from explorer.sources import ids, roles, vectors
+from explorer.sources import downloads, ids, roles, shapes, vectors
 from explorer.sources.options import Options, tidy_name
 from explorer.sources.types import tidied
 
@@ -36,6 +36,10 @@ class Found:
         What is known of some columns; the others are guessed.
     matrix
         Sparse counts beside the table.
+    matrix_name
+        What the source calls them: ``--vectors`` of that name means them, which stay sparse.
+    layout
+        Which of the arrays is the layout, where none is asked for.
     """
 
     name: str
@@ -46,6 +50,8 @@ class Found:
     root: Path | None = None
     notes: list[str] = field(default_factory=list)
     matrix: Sparse | None = None
+    matrix_name: str | None = None
+    layout: str | None = None
 
     def __post_init__(self) -> None:
         self.name = tidy_name(self.name) or "data"
@@ -58,6 +64,14 @@ class Found:
         if self.matrix is not None:
             return self.matrix.shape[0]
         return next((len(array) for array in self.arrays.values() if array.ndim), 0)
+
+    def settled(self, options: Options) -> Options:
+        """The options, with what the source itself says where nothing is said."""
+        if self.layout and not options.layout:
+            options = replace(options, layout=(self.layout,))
+        if self.matrix is not None and options.vectors == self.matrix_name:
+            options = replace(options, vectors=None)
+        return options
 
 
 @contextmanager
@@ -78,11 +92,16 @@ def assemble(found: Found, options: Options) -> Dataset:
     Raises
     ------
     InputError
-        For names that are not there or stand twice, ids that are missing or stand twice, ragged or empty vectors, a layout that
-        is not two columns of numbers, and fewer than three items.
+        For names that are not there or stand twice, ids that are missing or stand twice, ragged or empty vectors, time series
+        that cannot be told apart, a layout that is not two columns of numbers, and fewer than three items.
     """
-    table, kinds = named(found, options)
-    notes = list(found.notes)
+    options = found.settled(options)
+    options = shapes.meant(options, _names(found), list(found.arrays), found.name)
+    table, known = named(found, options)
+    given = shapes.shaped(found.name, shapes.Shaped(table, found.arrays, known, options))
+    table, kinds, options = given.table, dict(given.kinds), given.options
+    found = replace(found, table=table, arrays=given.arrays)
+    notes = [*found.notes, *given.notes]
     for name in table.column_names:
         if name not in kinds:
             kinds[name] = "id" if numbers_rows(name, table.column(name)) else guess(table.column(name))
@@ -93,6 +112,8 @@ def assemble(found: Found, options: Options) -> Dataset:
     for name in options.columns:  # asked for by name: a row counter is a number after all
         if kinds.get(name) == "id" and name != id_column and _is_number(table.column(name).type):
             kinds[name] = "number"
+    table, said = downloads.localised(table, kinds, options)
+    notes += [each for each in said if each not in notes]
     chosen, said = roles.pick(found.name, table, kinds, options, found.root, found.kinds)
     notes += said
     values, vector_columns, said = _vectors(found, table, kinds, options)
@@ -114,7 +135,7 @@ def named(found: Found, options: Options) -> tuple[pa.Table, dict[str, str]]:
     InputError
         For names that stand twice, a damaged table, and options that name a column which is not there.
     """
-    names = [tidy_name(name) or f"column {place}" for place, name in enumerate(found.table.column_names, 1)]
+    names = _names(found)
     twice = [name for name, times in Counter(names).items() if times > 1]
     if twice:
         said = listed(map(repr, twice))
@@ -129,6 +150,10 @@ def named(found: Found, options: Options) -> tuple[pa.Table, dict[str, str]]:
     known = {tidy_name(name): kind for name, kind in found.kinds.items()}
     table, more = tidied(found.table.rename_columns(names))
     return table, {**more, **known}
+
+
+def _names(found: Found) -> list[str]:
+    return [tidy_name(name) or f"column {place}" for place, name in enumerate(found.table.column_names, 1)]
 
 
 def _vectors(

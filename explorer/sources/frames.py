@@ -16,13 +16,14 @@ from explorer.sources.options import Options, tidy_name
 
 
 def from_frame(frame: pd.DataFrame, options: Options) -> Found:
-    """A pandas DataFrame; an index that has a name and repeats nothing gives the ids.
+    """A pandas DataFrame; an index that has a name and repeats nothing gives the ids, and one that an option names is a column.
 
     Raises
     ------
     InputError
         When there are no columns. (That no two have the same name is checked with the options.)
     """
+    frame = _with_named_levels(frame, options)
     names = [_flat_name(label) for label in frame.columns]
     if not names:
         raise InputError("the DataFrame has no columns; give one with at least one")
@@ -39,6 +40,19 @@ def from_frame(frame: pd.DataFrame, options: Options) -> Found:
         else:
             found.notes.append(f"the index {name!r} has missing or repeated values; items go by row number instead")
     return found
+
+
+def _with_named_levels(frame: pd.DataFrame, options: Options) -> pd.DataFrame:
+    """The frame with those levels of its index as columns that say whose a row is and when, as long tables are often indexed."""
+    asked = {name for name in (options.id, options.time) if name}
+    places = [place for place, level in enumerate(frame.index.names) if level is not None and tidy_name(level) in asked]
+    columns = {_flat_name(label) for label in frame.columns}
+    if not places or any(tidy_name(frame.index.names[place]) in columns for place in places):
+        return frame
+    levels = [frame.index.get_level_values(place).to_series(name=frame.index.names[place]) for place in places]
+    index = pd.RangeIndex(len(frame))
+    beside = pd.DataFrame({tidy_name(level.name): level.set_axis(index) for level in levels})
+    return pd.concat([beside, frame.set_axis(index)], axis=1)
 
 
 def from_table(table: pa.Table) -> Found:

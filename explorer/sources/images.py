@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +11,7 @@ import pyarrow as pa
 from explorer.dataset.columns import PICTURE_ENDINGS
 from explorer.dataset.pictures import check_picture
 from explorer.errors import InputError, listed
+from explorer.sources.folders import files_within, sub_folder
 from explorer.sources.found import Found
 from explorer.sources.options import Options
 
@@ -26,11 +26,7 @@ def read_folder(folder: Path, options: Options) -> Found:
     InputError
         When there are no pictures, or more than half cannot be read.
     """
-    inside = folder.resolve()
-    files: list[Path] = []
-    outside: list[Path] = []
-    for path in sorted(_pictures(folder), key=lambda path: path.relative_to(folder).as_posix()):
-        (files if path.resolve().is_relative_to(inside) else outside).append(path)
+    files, outside = files_within(folder, PICTURE_ENDINGS)
     if not files:
         raise _nothing(folder)
     rows: list[tuple[str, str, int, int]] = []
@@ -39,7 +35,7 @@ def read_folder(folder: Path, options: Options) -> Found:
         name = path.relative_to(folder).as_posix()
         try:
             name.encode("utf-8")  # a name in another encoding cannot be an id
-            rows.append((name, _folder(name), *check_picture(str(path.resolve()), None, repr(name))))
+            rows.append((name, sub_folder(name), *check_picture(os.path.realpath(path), None, repr(name))))
         except (InputError, UnicodeEncodeError):
             unreadable.append(name)
     if len(unreadable) * 2 > len(files):
@@ -50,7 +46,7 @@ def read_folder(folder: Path, options: Options) -> Found:
     return _found(folder, rows, unreadable, outside)
 
 
-def _found(folder: Path, rows: list[tuple[str, str, int, int]], unreadable: list[str], outside: list[Path]) -> Found:
+def _found(folder: Path, rows: list[tuple[str, str, int, int]], unreadable: list[str], outside: int) -> Found:
     names, folders, widths, heights = (list(column) for column in zip(*rows, strict=True))
     columns = {"file": names, "width": pa.array(widths, pa.int64()), "height": pa.array(heights, pa.int64())}
     kinds = {"file": "image"}
@@ -61,21 +57,8 @@ def _found(folder: Path, rows: list[tuple[str, str, int, int]], unreadable: list
     if unreadable:
         notes.append(f"{len(unreadable):,} pictures cannot be read and were left out: {_names(unreadable)}")
     if outside:
-        notes.append(f"{len(outside):,} links lead out of the folder and were not followed")
+        notes.append(f"{outside:,} links lead out of the folder and were not followed")
     return Found(folder.resolve().name, pa.table(columns), ids=np.array(names, dtype=object), kinds=kinds, root=folder, notes=notes)
-
-
-def _folder(name: str) -> str:
-    """The sub-folder a picture is in, as a path; empty at the top."""
-    return name.rpartition("/")[0]
-
-
-def _pictures(folder: Path) -> Iterator[Path]:
-    for place, folders, names in os.walk(folder):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        for name in names:
-            if not name.startswith(".") and name.lower().endswith(PICTURE_ENDINGS):
-                yield Path(place) / name
 
 
 def _nothing(folder: Path) -> InputError:

@@ -47,6 +47,8 @@ def _plain(value: Any) -> Any:
         return buffer.getvalue()
     if isinstance(value, np.ndarray) and value.ndim == 1 and value.dtype.kind in "biuf":
         return value.astype(np.float64)
+    if isinstance(value, np.ndarray) and value.ndim == 2 and value.dtype.kind in "biuf":
+        return list(value.astype(np.float64))
     return value
 
 

@@ -43,8 +43,8 @@ class Options:
     Attributes
     ----------
     series
-        One column of time series; or of a long table its columns of values, one a channel; or of a wide table its columns in time's
-        order.
+        One column of time series; or several, one a channel; or of a long table its columns of values, one a channel; or of a wide
+        table its columns in time's order, also as ``t0:t99`` or ``t*``.
     window
         Seconds of sound that are one item each; None leaves a short recording whole.
     allow_download

@@ -1,8 +1,8 @@
-"""Parquet: the types are in the file; also the names that Hugging Face keeps for numbered classes."""
+"""Parquet: the types are in the file; what is large is unpacked some rows at a time, into a file that is mapped."""
 
 from __future__ import annotations
 
-import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +10,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from explorer.errors import InputError
+from explorer.sources.features import Features, together
 from explorer.sources.found import Found
-from explorer.sources.options import Options, tidy_name
+from explorer.sources.options import Options
+from explorer.sources.scratch import IN_MEMORY, ROWS, check_room
 
-MOST_BYTES = 32 << 30  # uncompressed, as the file declares it
+MOST_BYTES = 1 << 40  # unpacked, on disk
 MOST_CELLS = 10_000_000_000
+PART = 32 << 20  # bytes of rows that are unpacked at a time, about
 DAMAGED = (pa.ArrowException, OSError, ValueError, TypeError, KeyError, IndexError, OverflowError, NotImplementedError, MemoryError)
 
 
@@ -24,50 +27,45 @@ def read_parquet(path: Path, options: Options) -> Found:
     Raises
     ------
     InputError
-        When it is truncated, damaged, or declares more than fits into memory.
+        When it is truncated, damaged, or declares more than the disk holds.
+    """
+    read = together(path, [path], parts, Features(), MOST_BYTES)
+    return Found(path.name, read.table, root=path.parent, kinds=read.kinds)
+
+
+def parts(path: Path) -> Iterator[pa.Table]:
+    """The rows of a file, all at once where they are few; the schema's metadata is kept, and there is always one part.
+
+    Raises
+    ------
+    InputError
+        As `read_parquet` does.
     """
     try:
-        with pq.ParquetFile(path) as file:
-            _check_size(path, file.metadata)
-            table = file.read()
+        # read ahead, it would hold all that it has read until the end
+        with pq.ParquetFile(path, buffer_size=1 << 20, pre_buffer=False) as file:
+            declared = _check_size(path, file.metadata)
+            if declared <= IN_MEMORY:
+                yield file.read()
+                return
+            step = max(1, min(ROWS, int(PART * file.metadata.num_rows / declared)))
+            for batch in file.iter_batches(step, use_threads=False):
+                yield pa.Table.from_batches([batch]).replace_schema_metadata(file.schema_arrow.metadata)
     except InputError:
         raise
     except DAMAGED as problem:
         said = (str(problem).splitlines() or [type(problem).__name__])[0][:120]
         raise InputError(f"{path.name} is no Parquet file, or is cut off or damaged ({said}): write it again") from problem
-    found = Found(path.name, table, root=path.parent)
-    for name, classes in _classes(table).items():
-        found.table = _named(found.table, name, classes)
-        found.kinds[name] = "category"
-    return found
 
 
-def _check_size(path: Path, about: Any) -> None:
+def _check_size(path: Path, about: Any) -> int:
+    """How many bytes of rows the file declares."""
     declared = sum(about.row_group(group).total_byte_size for group in range(about.num_row_groups))
-    if declared > MOST_BYTES or about.num_rows * about.num_columns > MOST_CELLS or about.num_rows < 0:
+    if declared > MOST_BYTES or about.num_rows * about.num_columns > MOST_CELLS or min(about.num_rows, declared) < 0:
         raise InputError(
             f"{path.name} declares {about.num_rows:,} rows of {about.num_columns:,} columns ({declared / 2**30:,.1f} GiB), "
-            f"more than is read at once ({MOST_BYTES >> 30} GiB): give a part of it"
+            f"more than is read ({MOST_BYTES >> 30} GiB): give a part of it"
         )
-
-
-def _classes(table: pa.Table) -> dict[str, list[str]]:
-    """Columns of class numbers with the classes' names, from the note that Hugging Face datasets leave in the schema."""
-    try:
-        note = json.loads((table.schema.metadata or {}).get(b"huggingface", b"{}"))
-        features = note["info"]["features"]
-        named = {column: about["names"] for column, about in features.items() if about.get("_type") == "ClassLabel"}
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        return {}
-    whole = {field.name for field in table.schema if pa.types.is_integer(field.type) and table.column_names.count(field.name) == 1}
-    return {
-        column: [str(name) for name in names]
-        for column, names in named.items()
-        if isinstance(names, list) and column in whole
-    }
-
-
-def _named(table: pa.Table, column: str, classes: list[str]) -> pa.Table:
-    numbers = table.column(column).to_pylist()
-    words = [classes[number] if number is not None and 0 <= number < len(classes) else None for number in numbers]
-    return table.set_column(table.column_names.index(column), tidy_name(column), pa.array(words, pa.string()))
+    if declared > IN_MEMORY:
+        check_room(declared, path.name)
+    return int(declared)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from explorer.dataset.columns import guess_strings, is_binary, is_picture_struct, is_series
+from explorer.dataset.columns import guess_strings, is_binary, is_picture_struct
 from explorer.errors import InputError, listed
 from explorer.sources.options import Options
 
@@ -36,12 +36,13 @@ def pick(
         roles["image"] = _checked(source, table, options.image, "image")
     if options.audio:
         roles["audio"] = _checked(source, table, options.audio, "audio")
-    if len(options.series) == 1:
-        roles["series"] = _checked_series(source, table, options.series[0])
+    if options.series:  # one column by now
+        roles["series"] = options.series[0]
     if options.text:
         roles["text"] = _checked(source, table, options.text, "text")
     kinds.update({name: role for role, name in roles.items()})
-    notes = [] if options.image else _without_pictures(table, kinds, root)
+    notes = [] if options.image else _without_files(table, kinds, root, "image", "pictures")
+    notes += [] if options.audio else _without_files(table, kinds, root, "audio", "sounds")
     if options.columns:  # whoever names columns wants those embedded, not the picture or text that stands beside them
         return roles, notes
     free = {name: kind for name, kind in kinds.items() if name not in roles.values()}
@@ -66,6 +67,7 @@ def _checked(source: str, table: pa.Table, name: str, role: str) -> str:
         raise InputError(f"{source}: {name!r} is an array beside the table, not a column: it cannot be --{role}")
     column = table.column(name)
     fits = _is_text(column.type) or (role in {"image", "audio"} and (is_binary(column.type) or is_picture_struct(column.type)))
+    fits = fits or (role == "audio" and pa.types.is_struct(column.type) and "path" in {field.name for field in column.type})
     if not fits and column.null_count < len(column):
         thing = {"image": "pictures", "audio": "sounds"}.get(role)
         wanted = f"paths to {thing}, or {thing} as bytes" if thing else "text"
@@ -75,31 +77,23 @@ def _checked(source: str, table: pa.Table, name: str, role: str) -> str:
     return name
 
 
-def _checked_series(source: str, table: pa.Table, name: str) -> str:
-    if name not in table.column_names:
-        raise InputError(f"{source}: {name!r} is an array beside the table, not a column: it cannot be --series")
-    kind = table.column(name).type
-    if not is_series(kind):
-        wanted = "a column of lists of numbers, or several columns of numbers"
-        raise InputError(f"{source}: the column {name!r} holds {kind}; --series takes {wanted}")
-    return name
-
-
 def _is_empty(column: pa.ChunkedArray) -> bool:
     if column.null_count == len(column):
         return True
-    return _is_text(column.type) and not pc.any(pc.not_equal(pc.utf8_trim_whitespace(column), "")).as_py()
+    if not _is_text(column.type):
+        return False
+    return not any(pc.any(pc.not_equal(pc.utf8_trim_whitespace(chunk), "")).as_py() for chunk in column.chunks)
 
 
-def _without_pictures(table: pa.Table, kinds: dict[str, str], root: Path | None) -> list[str]:
-    """Columns that look like paths to pictures but lead to none are no pictures; say so."""
+def _without_files(table: pa.Table, kinds: dict[str, str], root: Path | None, role: str, plural: str) -> list[str]:
+    """Columns that look like paths to pictures (or sounds) but lead to none are none; say so."""
     notes = []
-    for name in [name for name, kind in kinds.items() if kind == "image" and _is_text(table.column(name).type)]:
+    for name in [name for name, kind in kinds.items() if kind == role and _is_text(table.column(name).type)]:
         paths = [path for path in table.column(name).slice(0, LOOKED_AT).to_pylist() if path]
         if paths and not any(_is_file(root, path) for path in paths):
-            kinds[name] = guess_strings(table.column(name), pictures=False)
+            kinds[name] = guess_strings(table.column(name), files=False)
             where = "the current folder" if root is None else f"the folder {root.name!r}"
-            notes.append(f"{name!r} names pictures ({listed(map(repr, paths), 1)}) but none of those is there, seen from {where}")
+            notes.append(f"{name!r} names {plural} ({listed(map(repr, paths), 1)}) but none of those is there, seen from {where}")
     return notes
 
 

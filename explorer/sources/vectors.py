@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from explorer.dataset.columns import is_list
 from explorer.errors import InputError, listed
+from explorer.sources import scratch
 
 VECTORS = "vectors"  # the name of an array that came alone, without one
 WANTED = "an array of numbers of shape (n, d) is needed"
@@ -53,16 +54,22 @@ def from_array(array: np.ndarray, what: str) -> tuple[np.ndarray, list[str]]:
         array = np.hstack([array.real, array.imag])
         notes.append(f"{what}: complex numbers were read as real parts beside imaginary parts ({array.shape[1]:,} dimensions)")
     with np.errstate(over="ignore", invalid="ignore"):  # what float32 cannot hold becomes infinite, and is counted below
-        values = np.array(array, dtype=np.float32, order="C")  # a copy: a dataset never changes under its owner
+        if isinstance(array, scratch.Scratch) and array.dtype == np.float32:
+            values: np.ndarray = scratch.sealed(array)
+        else:
+            values = np.array(array, dtype=np.float32, order="C")  # a copy: a dataset never changes under its owner
     return values, notes + _unusable(values, what)
 
 
 def _unusable(values: np.ndarray, what: str) -> list[str]:
     if not len(values):
         return []
-    finite = np.isfinite(values)
-    bad = int((~finite.all(axis=1)).sum())
-    if bad and not finite.any():
+    bad, any_finite = 0, False
+    for start in range(0, len(values), scratch.ROWS):
+        finite = np.isfinite(values[start : start + scratch.ROWS])
+        bad += int((~finite.all(axis=1)).sum())
+        any_finite = any_finite or bool(finite.any())
+    if bad and not any_finite:
         raise InputError(f"{what} holds no number at all: every value is missing, NaN or infinite; check how it was made")
     if not bad:
         return []
@@ -92,12 +99,9 @@ def from_column(column: pa.ChunkedArray, what: str) -> tuple[np.ndarray, list[st
     if len(odd):
         raise InputError(
             f"{what}: vectors must all be as long, but {len(odd):,} of {n:,} are not: row {odd[0] + 1:,} has {lengths[odd[0]]:,} "
-            f"values, most have {d:,}"
+            f"values, most have {d:,}; --series reads lists of any lengths as time series"
         )
-    values = np.full((n, d), np.nan, np.float32)
-    if d:
-        values[present] = _flat(column).reshape(-1, d)
-    return from_array(values, what)
+    return from_array(_filled(column, d, what), what)
 
 
 def _lengths(column: pa.ChunkedArray) -> np.ndarray:
@@ -105,15 +109,28 @@ def _lengths(column: pa.ChunkedArray) -> np.ndarray:
     return np.asarray(pc.fill_null(pc.list_value_length(column), -1).to_numpy(), dtype=np.int64)
 
 
-def _flat(column: pa.ChunkedArray) -> np.ndarray:
-    parts = []
+def _filled(column: pa.ChunkedArray, d: int, what: str) -> np.ndarray:
+    """``(n, d)`` float32, a row of NaN where there is no list; many of them go to disk, some at a time."""
+    shape = (len(column), d)
+    values = scratch.array(shape, np.float32, what) if len(column) * d * 4 > scratch.IN_MEMORY else np.empty(shape, np.float32)
+    at = 0
     for chunk in column.chunks:
-        flat = chunk.drop_null().flatten()
-        if not pa.types.is_float64(flat.type):
-            flat = flat.cast(pa.float64(), safe=False)
-        with np.errstate(over="ignore", invalid="ignore"):
-            parts.append(flat.to_numpy(zero_copy_only=False).astype(np.float32))
-    return np.concatenate(parts) if parts else np.zeros(0, np.float32)
+        for start in range(0, len(chunk), scratch.ROWS):
+            part = chunk.slice(start, scratch.ROWS)
+            block = values[at : at + len(part)]
+            block[:] = np.nan
+            if d:
+                block[part.is_valid().to_numpy(zero_copy_only=False)] = _flat(part).reshape(-1, d)
+            at += len(part)
+    return values
+
+
+def _flat(lists: pa.Array) -> np.ndarray:
+    flat = lists.drop_null().flatten()
+    if not pa.types.is_float64(flat.type):
+        flat = flat.cast(pa.float64(), safe=False)
+    with np.errstate(over="ignore", invalid="ignore"):
+        return np.asarray(flat.to_numpy(zero_copy_only=False), np.float32)
 
 
 def _numeric(kind: pa.DataType) -> bool:

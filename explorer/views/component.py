@@ -13,11 +13,11 @@ from panel.custom import JSComponent
 _FOLDER = Path(__file__).parent / "page"
 # One module in this order; the browser gets no imports, so that nothing is ever fetched from anywhere.
 _SCRIPTS = (
-    "dom", "store", "camera", "names", "saved", "tools", "map", "overview", "contours", "steps",
+    "dom", "store", "player", "camera", "names", "saved", "tools", "map", "overview", "contours", "steps",
     "histogram", "legend", "columns", "chips", "items",
     "categories", "importing", "compare", "past", "desk", "right",
     "marks", "neighbours", "copy", "saving", "labelbar",
-    "palette", "renaming", "focus", "help", "picture", "export", "dialogs", "page",
+    "palette", "renaming", "focus", "help", "picture", "export", "dialogs", "weights", "page",
 )  # fmt: skip
 
 

@@ -14,6 +14,7 @@ import numpy as np
 import panel as pn
 from panel.viewable import Viewer
 
+from explorer import drawing
 from explorer.errors import InputError, unknown
 from explorer.raster import SCALINGS, Frame, Points, nearest
 from explorer.selection import HasLabel, Ids, InCluster, Rule, Where, from_json
@@ -38,6 +39,7 @@ from explorer.views.login import visitor
 from explorer.views.look import Look
 from explorer.views.marks import Marks
 from explorer.views.neighbours import Neighbours
+from explorer.views.newest import Newest
 from explorer.views.others import Others, others_lost
 from explorer.views.overview import Overview
 from explorer.views.part import Part
@@ -45,6 +47,8 @@ from explorer.views.pictures import Pictures
 from explorer.views.pipeline import Pipeline
 from explorer.views.saved import Saved
 from explorer.views.sent import Sent
+from explorer.views.sounds import Sounds
+from explorer.views.weights import Weights
 from explorer.workspace import Workspace
 
 TICK = 0.25  # seconds between looks at a running job
@@ -57,7 +61,7 @@ RULES = {"lasso": "with a lasso", "box": "with a box", "brush": "with the brush"
 # What the page has beyond its core, in the order in which it is told.
 PARTS: tuple[type[Part], ...] = (
     Columns, Marks, Neighbours, Saved, Contours, Overview, Pictures, Exporting, Others, Look, Bulk, Focus,
-    LabelDesk, Compare, Importing,
+    LabelDesk, Compare, Importing, Weights, Sounds,
 )  # fmt: skip
 
 _THUMBS = ThreadPoolExecutor(max_workers=2, thread_name_prefix="explorer-items")
@@ -89,6 +93,9 @@ class Explorer(Viewer):
         self.scenes = Scenes(self.session)
         self._frames = Frames(self.scenes, self._drawn)
         self._thumbs = items.Thumbnails(self.session.dataset)
+        self._tiles = items.Thumbnails(self.session.dataset, 400, items.TILE)
+        self._hovering: Newest[dict[str, Any]] = Newest(_THUMBS, self._decode_hover)
+        self._carding: Newest[dict[str, Any]] = Newest(_THUMBS, self._send_item)
         self._request: dict[str, Any] | None = None
         self._coloring: Coloring | None = None
         self._brushed_layout = ""  # the layout on which the selection was drawn: elsewhere its outline means nothing
@@ -126,6 +133,8 @@ class Explorer(Viewer):
         self._watchers = []
         for part in self.parts:
             part.close()
+        self._hovering.stop()
+        self._carding.stop()
         self.session.close()
 
     # From the page
@@ -171,14 +180,31 @@ class Explorer(Viewer):
 
     def _on_hover(self, x: float, y: float, reach: float) -> None:
         row = self._nearest(x, y, reach)
-        hovered = None
-        if row is not None:
-            place = self.session.layout.values[row]
-            about = self._about(row, 5)
-            about["text"] = self._text(row, about["title"])[: items.WORDS]
-            hovered = about | {"x": float(place[0]), "y": float(place[1]), "thumb": self._thumb(row)}
-            hovered["cluster"] = None if self.session.clusters is None else int(self.session.clusters.values[row])
-        self.page.set(hover=hovered)
+        self._hovering.stop()
+        if row is None:
+            self.page.set(hover=None)
+            return
+        place = self.session.layout.values[row]
+        hovered = self._about(row, 5) | {"x": float(place[0]), "y": float(place[1])}
+        hovered["text"] = self._text(row, hovered["title"])[: items.WORDS]
+        hovered["cluster"] = None if self.session.clusters is None else int(self.session.clusters.values[row])
+        if self._decodes_long and row not in self._thumbs:
+            self._hovering.ask(hovered)
+        else:
+            self._send_hover(hovered)
+
+    def _decode_hover(self, hovered: dict[str, Any]) -> None:
+        self._thumbs.get(hovered["row"])
+        if not self._hovering.outdated:
+            self._send_hover(hovered)
+
+    def _send_hover(self, hovered: dict[str, Any]) -> None:
+        self.page.set(hover=hovered | {"thumb": self._thumb(hovered["row"])})
+
+    @property
+    def _decodes_long(self) -> bool:
+        """Whether an item takes so long to decode that it is not done on the loop which all visits share."""
+        return drawing.drawn_role(self.session.dataset) == "audio"
 
     def _on_pick(self, x: float, y: float, reach: float, mode: str) -> None:
         row = self._nearest(x, y, reach)
@@ -259,12 +285,14 @@ class Explorer(Viewer):
     def _on_method(self, kind: str, method: str) -> None:
         self.pipeline.choose(kind, method)
         self._show("steps")
+        self._tick()
 
     def _on_setting(self, kind: str, name: str, value: Any) -> None:
         try:
             self.pipeline.change(kind, name, value)
         finally:
             self._show("steps")  # also after a value that is not allowed: the control goes back to what is set
+            self._tick()
 
     def _on_run(self, kind: str) -> None:
         self.pipeline.run(kind)
@@ -274,34 +302,40 @@ class Explorer(Viewer):
     def _on_stop(self, kind: str) -> None:
         self.pipeline.stop(kind)
 
-    def _on_items(self, mode: str, version: int, start: int, count: int) -> None:
+    def _on_items(self, mode: str, version: int, start: int, count: int, size: int = items.THUMB) -> None:
         if version != self._version or mode not in items.modes(self.session.dataset):
             return
         rows = self._listed()[max(0, start) : max(0, start) + min(count, items.MOST)]
-        _THUMBS.submit(self._send_items, mode, version, start, rows, self._marks())
+        thumbs = self._tiles if size > items.THUMB else self._thumbs
+        asked = {"mode": mode, "version": version, "start": start, "size": size}
+        _THUMBS.submit(self._send_items, asked, rows, self._marks(), thumbs)
 
     def _marks(self) -> items.Marks:
         labels, clusters = self.session.labels, self.session.clusters
         return items.Marks(labels.values() if len(labels) else None, None if clusters is None else self._cluster_name)
 
-    def _send_items(self, mode: str, version: int, start: int, rows: np.ndarray, marks: items.Marks) -> None:
-        window = items.window(self.session.dataset, rows, mode, marks)
-        thumbs = [self._thumbs.get(int(row)) for row in rows] if mode == "gallery" else []
+    def _send_items(self, asked: dict[str, Any], rows: np.ndarray, marks: items.Marks, small: items.Thumbnails) -> None:
+        window = items.window(self.session.dataset, rows, asked["mode"], marks)
+        thumbs = [small.get(int(row)) for row in rows] if asked["mode"] == "gallery" else []
         offsets = np.cumsum([0, *map(len, thumbs)]).tolist()
-        message = {"mode": mode, "version": version, "start": start, "rows": window}
-        self.page.send(items=message | {"blob": b"".join(thumbs), "offsets": offsets if thumbs else None})
+        self.page.send(items=asked | {"rows": window, "blob": b"".join(thumbs), "offsets": offsets if thumbs else None})
 
     def _on_item(self, row: int) -> None:
         dataset = self.session.dataset
         if not 0 <= row < len(dataset):
             return
         about = self._about(row)
-        about["picture"] = (items.small_picture(dataset, row, items.LARGE) or None) if "image" in dataset.roles else None
         about["text"] = self._text(row, about["title"])
         about["lines"] = [*about["lines"], *self._why(row)]
         if self.session.layout is not None and self.session.layout.valid[row]:
             place = self.session.layout.values[row]
             about |= {"x": float(place[0]), "y": float(place[1])}
+        self._carding.ask(about) if self._decodes_long else self._send_item(about)
+
+    def _send_item(self, about: dict[str, Any]) -> None:
+        dataset, row = self.session.dataset, about["row"]
+        about |= {"picture": drawing.draw(dataset, row, items.LARGE) or None}
+        about["lines"] = [*about["lines"], *drawing.facts(dataset, row)]
         self.page.set(item=about)
 
     def _download(self, name: str, content: bytes) -> None:
@@ -469,13 +503,13 @@ class Explorer(Viewer):
         return "noise" if cluster < 0 else self.session.cluster_names.get(cluster, f"cluster {cluster}")
 
     def _thumb(self, row: int) -> bytes | None:
-        return (self._thumbs.get(row) or None) if "image" in self.session.dataset.roles else None
+        return (self._thumbs.get(row) or None) if drawing.drawable(self.session.dataset) else None
 
     # Time
 
     def _tick(self) -> None:
         """Look at the running job until there is none, from a thread that only waits; all else happens on the session's own."""
-        if self._ticking or not self.pipeline.busy:
+        if self._ticking or not self.pipeline.moving:
             return
         self._ticking = True
         timer = threading.Timer(TICK, lambda: self._later(self._look))

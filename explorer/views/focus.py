@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from explorer import drawing
 from explorer.dataset import Dataset
 from explorer.errors import InputError, unknown
 from explorer.labels import NONE
@@ -24,6 +25,7 @@ AHEAD = 4  # items that the page has: the one on screen and the next three
 MOST = 8  # items in one question of the page
 TOLD = 64  # of the last items that the page has seen: their labels are told as they change
 LARGE = 1_024  # pixels on the longer side of a picture that fills the page
+FINE = 1_536  # of a series or a sound, which are drawn for it
 EXACT = 256  # up to so many it is sent as it is, dot by dot
 LONGEST = 20_000  # characters of a text
 
@@ -256,17 +258,14 @@ class Focus(Part):
 
 
 def large_picture(dataset: Dataset, row: int) -> bytes | None:
-    """A picture to fill the page with: a small one exactly as it is, a large one made smaller; None where there is none to read."""
-    if "image" not in dataset.roles:
+    """A drawing to fill the page with: a small picture exactly as it is, a large one made smaller; None where there is none."""
+    role = drawing.drawn_role(dataset)
+    image = drawing.picture(dataset, row, LARGE if role == "image" else FINE)
+    if image is None:
         return None
-    try:
-        image = dataset.picture(row, background=None, at_least=LARGE)  # the page's own ground shows through
-    except InputError:
-        return None
-    image.thumbnail((LARGE, LARGE))
     out = io.BytesIO()
-    small = max(image.size) <= EXACT
-    image.save(out, "PNG", compress_level=3) if small else image.save(out, "WEBP", quality=90, method=1)
+    exact = role == "series" or max(image.size) <= EXACT  # lines are small as they are, and would blur
+    image.save(out, "PNG", compress_level=3) if exact else image.save(out, "WEBP", quality=90, method=1)
     return out.getvalue()
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
@@ -12,54 +11,48 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from explorer import drawing
 from explorer.dataset import Dataset
-from explorer.errors import InputError
 
 THUMB = 96  # pixels on the longer side of a thumbnail, sharp on a screen of two device pixels
-LARGE = 512
+TILE = 256  # of a large one, for a gallery of large tiles
+LARGE = 512  # of the drawing on an item's card
 MOST = 400  # items in one answer; a page asks for a screenful
 WORDS = 320  # characters of a text that a card needs
 
 
 class Thumbnails:
-    """Small pictures, the latest few thousand kept; several threads may ask."""
+    """Small drawings of items, the latest few thousand kept; several threads may ask."""
 
-    def __init__(self, dataset: Dataset, keep: int = 4_000) -> None:
+    def __init__(self, dataset: Dataset, keep: int = 4_000, size: int = THUMB) -> None:
         self._dataset = dataset
         self._keep = keep
+        self._size = size
         self._made: OrderedDict[int, bytes] = OrderedDict()
         self._lock = threading.Lock()
 
     def get(self, row: int) -> bytes:
-        """An item's thumbnail as PNG; empty where its picture cannot be read."""
+        """An item's thumbnail as PNG; empty where it cannot be read or drawn."""
         with self._lock:
             if row in self._made:
                 self._made.move_to_end(row)
                 return self._made[row]
-        made = small_picture(self._dataset, row, THUMB)
+        made = drawing.draw(self._dataset, row, self._size)
         with self._lock:
             self._made[row] = made
             if len(self._made) > self._keep:
                 self._made.popitem(last=False)
         return made
 
-
-def small_picture(dataset: Dataset, row: int, size: int) -> bytes:
-    """A picture of at most `size` pixels a side as PNG; empty where it cannot be read."""
-    try:
-        image = dataset.picture(row, background=None, at_least=size)  # the page's own ground shows through
-    except InputError:
-        return b""
-    image.thumbnail((size, size))
-    out = io.BytesIO()
-    image.save(out, "PNG", compress_level=3)
-    return out.getvalue()
+    def __contains__(self, row: int) -> bool:
+        """Whether it is there already, and nothing need be decoded for it."""
+        with self._lock:
+            return row in self._made
 
 
 def modes(dataset: Dataset) -> list[str]:
     """How items can be looked at, the best first."""
-    found = [mode for mode, role in (("gallery", "image"), ("cards", "text")) if role in dataset.roles]
-    return [*found, "table"]
+    return [*(["gallery"] * drawing.drawable(dataset)), *(["cards"] * ("text" in dataset.roles)), "table"]
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
+from explorer import drawing
 from explorer.dataset import Dataset
 from explorer.raster.points import own_colors
 from explorer.views import items
@@ -41,7 +42,7 @@ class Marks(Part):
         made: dict[str, Any] = {"rows": rows.astype(np.int32).tobytes(), "x": places[:, 0].tobytes(), "y": places[:, 1].tobytes()}
         made |= {"color": np.rint(own_colors(points, rows) * 255).astype(np.uint8).tobytes(), "density": points.density}
         made["on"] = None if points.selected is None else points.selected[rows].astype(np.uint8).tobytes()
-        pictures = "image" in dataset.roles
+        pictures = drawing.drawable(dataset)
         made["spacing"] = spacing(places) if pictures else None
         made["titles"] = [caption(dataset, int(row)) for row in rows] if len(rows) <= TITLED and not pictures else None
         return {"marks": made}
@@ -50,7 +51,7 @@ class Marks(Part):
         """Send a sheet of thumbnails of some rows, as many as are ready soon; the page asks again for the others."""
         n = len(self.session.dataset)
         wanted = [row for row in rows if isinstance(row, int) and not isinstance(row, bool) and 0 <= row < n]
-        if "image" in self.session.dataset.roles and wanted:
+        if drawing.drawable(self.session.dataset) and wanted:
             _SPRITES.submit(self._send, wanted[:SHEET])
 
     def _send(self, rows: list[int]) -> None:

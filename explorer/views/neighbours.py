@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from explorer import drawing
 from explorer.errors import InputError, unknown
 from explorer.neighbors import METRICS, around, nearest_rows
 from explorer.selection import Ids
@@ -123,7 +124,7 @@ class Neighbours(Part):
         return about | {"hidden": bool(shown is not None and not shown[row])}
 
     def _thumb(self, row: int) -> bytes | None:
-        return (self.view._thumbs.get(row) or None) if "image" in self.session.dataset.roles else None
+        return (self.view._thumbs.get(row) or None) if drawing.drawable(self.session.dataset) else None
 
     def _features_changed(self, *events: Any) -> None:
         self.view.page.set(neighbours=None)

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from explorer.drawing import drawn_role
 from explorer.raster import NUMBER_SCALE, SCALINGS, bounds
 from explorer.selection import All, Any_, Box, Brush, Lasso, Not, Rule, count_ids
 from explorer.session import Session
@@ -25,7 +26,7 @@ def data(session: Session, *, served: bool) -> dict[str, Any]:
     return {
         "name": dataset.name, "summary": dataset.summary, "notes": [*dataset.notes, *workspace.notes],
         "columns": dataset.guesses, "kept": kept,
-        "served": served, "durable": durable, "user": session.user, "of": workspace.uuid,
+        "drawn": drawn_role(dataset), "served": served, "durable": durable, "user": session.user, "of": workspace.uuid,
     }  # fmt: skip
 
 

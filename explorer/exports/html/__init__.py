@@ -52,7 +52,9 @@ class Options(Settings):
     method = ENDING
 
     titles = param.Boolean(True, doc=f"What each item is called, to hover and to search; up to {NAMED:,} items.")
-    thumbnails = param.Boolean(True, doc=f"Small pictures to hover, where the items are pictures, up to {FEW:,} of them.")
+    thumbnails = param.Boolean(
+        True, doc=f"Small pictures to hover, also of series and of sounds, which are not played; up to {FEW:,}."
+    )
 
 
 def encode(content: Content, file: BinaryIO, options: Settings, progress: Progress) -> None:

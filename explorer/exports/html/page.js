@@ -413,10 +413,10 @@ function tell(place) {
 const sheets = new Map()
 function thumbnail(place) {
   if (!data.sprites) return null
-  const {size, across} = data.sprites
+  const {size, tall, across} = data.sprites
   const [sheet, at] = [Math.floor(place / across ** 2), place % across ** 2]
-  const canvas = h("canvas", {width: size, height: size, "aria-hidden": "true"})
-  const draw = (image) => canvas.getContext("2d").drawImage(image, (at % across) * size, Math.floor(at / across) * size, size, size, 0, 0, size, size)
+  const canvas = h("canvas", {width: size, height: tall, style: {width: `${size}px`, height: `${tall}px`}, "aria-hidden": "true"})
+  const draw = (image) => canvas.getContext("2d").drawImage(image, (at % across) * size, Math.floor(at / across) * tall, size, tall, 0, 0, size, tall)
   if (!sheets.has(sheet)) {
     const image = new Image()
     image.src = `data:image/webp;base64,${data.sprites.sheets[sheet]}`

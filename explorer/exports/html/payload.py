@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from explorer.drawing import drawable
 from explorer.errors import InputError
 from explorer.exports.content import Content, Legend
 from explorer.exports.html.sprites import sprites
@@ -41,7 +42,7 @@ def payload(content: Content, progress: Progress, *, titles: bool, thumbnails: b
     if titles and len(rows) <= NAMED:
         progress(0.1, "titles")
         made |= _titles(content, rows)
-    if thumbnails and "image" in content.dataset.roles:
+    if thumbnails and drawable(content.dataset):
         made["sprites"] = sprites(content.dataset, rows, progress.part(0.15, 0.95))
     return made
 

@@ -6,9 +6,10 @@ const LARGER = 4 // times that a small picture is enlarged at most
 const BUTTONS = 40 // categories with a button; the palette finds the others
 
 class Focus {
-  constructor(store, palette) {
+  constructor(store, palette, player) {
     this.store = store
     this.palette = palette
+    this.player = player
     this.isOpen = false
     this.unlabelled = true
     this.order = "listed"
@@ -17,6 +18,7 @@ class Focus {
     this.build()
     store.on("labels connected", () => { if (this.isOpen) this.render() })
     store.on("focusing", ({focusing}) => { if (focusing) this.open() })
+    store.on("data", () => { this.acts.skip.title = `Leave it as it is (${this.sounds ? "" : "Space or "}→)` })
     store.on("orders", ({orders}) => fill(this.orders, orders.map(([value, text]) => h("option", {value}, text))))
     // A server that went away may have forgotten the queue; it is told that the page is there after this.
     store.on("connected", ({connected}) => { if (this.isOpen) setTimeout(() => { this.hush(); if (connected) this.begin() }) })
@@ -25,6 +27,8 @@ class Focus {
   get able() { return this.store.get("connected") !== false }
 
   get item() { return this.items.get(this.at) }
+
+  get sounds() { return this.store.get("data")?.drawn === "audio" }
 
   get ended() { return this.total !== null && this.at >= this.total }
 
@@ -75,6 +79,7 @@ class Focus {
     if (!this.isOpen) return
     this.isOpen = false
     this.el.hidden = true
+    this.player.stop()
     this.hush()
     this.reset()
     this.least = this.version + 1
@@ -160,6 +165,7 @@ class Focus {
 
   show(place) {
     this.at = Math.min(place, this.total ?? Infinity)
+    this.player.stop()
     this.notice = ""
     for (const old of this.items.keys()) if (old < this.at - BEHIND) this.items.delete(old)
     this.ask()
@@ -209,7 +215,7 @@ class Focus {
     else if (key === " " && at.matches?.("button, input")) return false // which it presses
     else if (key === "arrowup" || key === "arrowdown") this.stage.scrollBy({top: key === "arrowup" ? -60 : 60})
     else {
-      const run = {" ": () => this.next(), arrowright: () => this.next(), arrowleft: () => this.back(), delete: () => this.decide(null), backspace: () => this.decide(null),
+      const run = {" ": () => (this.sounds && this.item ? this.player.toggle(this.item.row) : this.next()), arrowright: () => this.next(), arrowleft: () => this.back(), delete: () => this.decide(null), backspace: () => this.decide(null),
         n: () => this.name(), "/": () => this.name(), escape: () => this.leave()}[key]
       if (!run) return false
       run()
@@ -253,7 +259,7 @@ class Focus {
     this.stage.dataset.kind = item ? (item.image ? "picture" : item.text ? "text" : "table") : "none"
     if (this.ended) keepingFocus(this.stage, () => fill(this.stage, this.end()))
     else if (!item) fill(this.stage, h("p", {class: "muted"}, "…"))
-    else if (item.image) { fill(this.stage, item.image); this.fit(); item.image.addEventListener("load", () => this.fit(), {once: true}) }
+    else if (item.image) { fill(this.stage, this.sounds ? this.player.figure(item.row, item.image) : item.image); this.fit(); item.image.addEventListener("load", () => this.fit(), {once: true}) }
     else if (item.text) fill(this.stage, h("p", {class: "words"}, item.text))
     else fill(this.stage, h("dl", {}, [["id", item.id], ...item.lines].map(([name, value]) => [h("dt", {}, name), h("dd", {}, short(value))])))
   }

@@ -7,9 +7,10 @@ const HELP = [
     [["F", "double click"], "show everything"]]],
   ["Point and click", [["an item", "point: what it is; click: select it"], ["a name", "select it; double click: rename"], ["an entry of the legend", "where it is densest"],
     ["the small map", "go there"]]],
+  ["Items in tiles", [["Ctrl + wheel", "larger, smaller"], ["Enter", "what it is"], ["Space", "of a sound: play, stop"]]],
   ["Label", [[["1", "…", "9"], "label the selection"], [["N"], "with a new category"], [["C"], "cluster pointed at: label it"], [["R"], "rename what is pointed at"], [["E"], "focus: item after item"], [["Del"], "remove its labels"], [["Ctrl+Z"], "undo labels and selections"],
     [["Ctrl+Shift+Z"], "redo"]]],
-  ["Focus mode", [[["1", "…", "9"], "label it; the next comes"], [["N", "/"], "another or a new category"], [["Space", "→"], "skip"], [["←"], "the item before"],
+  ["Focus mode", [[["1", "…", "9"], "label it; the next comes"], [["N", "/"], "another or a new category"], [["Space", "→"], "skip"], [["Space"], "of a sound: play, stop"], [["←"], "the item before"],
     [["Del"], "remove its label"], [["Ctrl+Z"], "undo, and back to that item"], [["Esc"], "leave"]]],
   ["Help", [[["/", "Ctrl+K"], "find and do anything"], [["?"], "this card"]]],
 ]

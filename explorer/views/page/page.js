@@ -67,7 +67,7 @@ function keys(root, store, map, bar, dialogs, focus, plain) {
 }
 
 export function render({model, el, view}) {
-  const quiet = new Set(["view", "hover", "items", "columns", "sprites", "neighbours", "neighbours_off", "overview", "point", "focus_at", "focus_off"]) // nobody asked for these in so many words
+  const quiet = new Set(["view", "hover", "items", "columns", "weigh", "sprites", "neighbours", "neighbours_off", "overview", "point", "focus_at", "focus_off"]) // nobody asked for these in so many words
   const store = new Store((message) => {
     if (store.get("connected") !== false) model.send_msg(message)
     else if (!quiet.has(message.verb)) dialogs.toast({text: "not sent: the connection is lost; reload the page when the server is back", tone: "error"})
@@ -75,7 +75,8 @@ export function render({model, el, view}) {
   const map = new MapView(store)
   const dialogs = new Dialogs(store)
   const saving = new Saving(store, (message) => dialogs.toast(message))
-  const items = new Items(store)
+  const player = new Player(store, (message) => dialogs.toast(message))
+  const items = new Items(store, player)
   const neighbours = new Neighbours(store, map)
   const marks = new Marks(store, map)
   const contours = new Contours(store, map)
@@ -88,7 +89,7 @@ export function render({model, el, view}) {
   const toast = (message) => dialogs.toast(message)
   const does = actions(store, map, dialogs)
   const palette = new Palette(store, dialogs, does, () => map.canvas.focus({preventScroll: true}))
-  const focus = new Focus(store, palette)
+  const focus = new Focus(store, palette, player)
   const renaming = new Renaming(store, map, toast)
   map.onRename = (name) => renaming.begin(name)
   Object.assign(does, {"/": () => palette.open(), e: () => focus.open(), c: () => renaming.label(), r: () => renaming.begin(), theme: () => setTheme(null)})
@@ -101,6 +102,8 @@ export function render({model, el, view}) {
     map.draw()
   }
   const cards = ["extract", "reduce", "cluster"].map((kind) => new StepCard(store, kind))
+  const weighing = new WeightsDialog(store, dialogs)
+  cards[0].onWeigh = () => weighing.open()
   root.append(h("div", {class: "head"}, header(store, dialogs, saving, setTheme), trouble(store)),
     h("aside", {class: "left"}, cards.map((card) => card.el), new Legend(store).el), map.el, right.el, bar.el, focus.el, dialogs.el)
   store.on("connected", ({connected}) => {
@@ -108,7 +111,7 @@ export function render({model, el, view}) {
     for (const part of root.querySelectorAll(".left, .right, .labelbar, .toolbar, .top .primary")) part.inert = connected === false
     if (connected === false) dialogs.closeAll()
   })
-  store.on("data", ({data}) => root.classList.toggle("served", data.served))
+  store.on("data", ({data}) => { root.classList.toggle("served", data.served); root.dataset.drawn = data.drawn || "" })
   let chosen = null
   try { chosen = localStorage.getItem(THEME) } catch { chosen = null }
   setTheme(chosen === "dark" || chosen === "light" ? chosen : matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light")
@@ -117,6 +120,7 @@ export function render({model, el, view}) {
     if (message.set) store.set(message.set)
     if (message.frame) map.onFrame(message.frame)
     if (message.items) items.onItems(message.items)
+    if (message.sound) player.onSound(message.sound)
     if (message.overview) overview.onOverview(message.overview)
     if (message.sprites) marks.onSprites(message.sprites)
     if (message.ids) copying.copy(message.ids.text, `${number(message.ids.count)} id${message.ids.count === 1 ? "" : "s"}`)
@@ -138,7 +142,7 @@ export function render({model, el, view}) {
   const page = view?.model?.document
   page?.on_event?.("connection_lost", () => store.set({connected: false}))
   page?.on_event?.("client_reconnected", () => { store.set({connected: true}); model.send_msg({verb: "ready"}); saving.again() })
-  model.on("lifecycle:remove", () => { listening.removeEventListener("keydown", onKey); listening.removeEventListener("keyup", onRelease) })
+  model.on("lifecycle:remove", () => { player.stop(); listening.removeEventListener("keydown", onKey); listening.removeEventListener("keyup", onRelease) })
   model.send_msg({verb: "ready"})
   saving.again()
   return root

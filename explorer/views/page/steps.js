@@ -38,6 +38,7 @@ class StepCard {
     this.bar = h("progress", {max: "1", value: 0, "aria-label": `${step.title} progress`})
     this.message = h("div", {class: "message", role: "alert"})
     this.notes = h("div", {class: "notes muted"})
+    this.estimate = h("div", {class: "estimate muted", role: "status"})
     const details = h("div", {class: "more", hidden: !this.more}, advanced.map(field), this.notes)
     const more = button("⋯", () => {
       this.more = details.hidden
@@ -45,8 +46,8 @@ class StepCard {
       more.setAttribute("aria-expanded", String(this.more))
       more.classList.toggle("on", this.more)
     }, {class: `quiet${this.more ? " on" : ""}`, "aria-expanded": String(this.more), title: "More settings and notes", "aria-label": `more settings of ${step.title}`, "data-key": `${this.kind}-more`})
-    fill(this.el, h("header", {}, h("h2", {}, step.title), h("span", {class: "grow"}), method, more), basic.map(field), details, this.bar,
-      this.message, h("footer", {}, this.line, this.run, this.stop))
+    fill(this.el, h("header", {}, h("h2", {}, step.title), h("span", {class: "grow"}), method, more), basic.map(field), step.method === "columns" && this.onWeigh ? button("Columns and weights…", () => this.onWeigh(), {class: "small weigh", "data-key": "weigh"}) : null, details, this.bar,
+      this.message, this.estimate, h("footer", {}, this.line, this.run, this.stop))
   }
 
   update(step) {
@@ -65,6 +66,8 @@ class StepCard {
     this.line.textContent = running ? step.note : step.summary
     this.message.textContent = step.message || ""
     this.message.hidden = !step.message
+    this.estimate.textContent = step.estimate || ""
+    this.estimate.hidden = !step.estimate
     this.line.title = this.line.textContent
     fill(this.notes, step.notes.map((note) => h("p", {}, note)))
   }
@@ -95,7 +98,7 @@ function textField(setting, send) {
 
 function listField(setting, send) {
   const made = textField(setting, (text) => send(text.split(",").map((part) => part.trim()).filter(Boolean)))
-  made.el.placeholder = "all"
+  made.el.placeholder = setting.name === "columns" ? "all" : ""
   return {el: made.el, set: (value) => made.set((value || []).join(", "))}
 }
 
