@@ -157,7 +157,8 @@ def main() -> None:
     left, after = written(broken), time.perf_counter() - run.begun
     seconds = Watched(data, broken, settings).wait()
     same = digest(broken) == digest(work / f"whole-{given.n}")
-    print(f"\nkilled with `kill -9` in block {left + 1:,} of {blocks:,} after {after:,.0f} s; resumed and done in {seconds:,.0f} s:")
+    when = f"in block {left + 1:,} of {blocks:,} after {after:,.0f} s"
+    print(f"\nkilled with `kill -9` {when}; resumed and done in {seconds:,.0f} s:")
     print("the same bytes" if same else "DIFFERENT BYTES")
     if not same:
         raise SystemExit(1)

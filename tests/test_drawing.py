@@ -202,6 +202,15 @@ def test_a_line_goes_up_where_values_do() -> None:
     assert rows[2] < 14
 
 
+def test_a_thin_line_stands_at_zero_or_at_the_median() -> None:
+    waves = np.sin(np.arange(300, dtype=np.float32) / 3)
+    made = draw_series(np.stack([waves, waves + 9, np.where(np.arange(300) < 200, 4, 8)]).astype(np.float32), 96, 96)
+    rules = np.flatnonzero((alpha(made, GREY) > 60).sum(axis=1) > 20)
+    assert [int(row) // 32 for row in rules] == [0, 1, 2] or len(rules) == 2, "one in each lane, where no line lies on it"
+    assert abs(rules[0] - 16) <= 1
+    assert abs(rules[1] - 48) <= 2
+
+
 @pytest.mark.parametrize("length", [60, 5_000])
 def test_each_channel_has_a_lane_and_a_colour(length: int) -> None:
     made = draw_series(RNG.normal(size=(6, length)).astype(np.float32), 120, 80)
@@ -276,7 +285,7 @@ def test_a_burst_is_where_it_sounds() -> None:
     samples[RATE : RATE + 400] = tone(1_000, 0.05)
     made = draw_sound(samples, RATE, 96, 64)
     bright = np.asarray(made)[split_at(64) :, :, :3].sum(axis=2).max(axis=0)
-    assert 22 <= int(bright.argmax()) <= 27
+    assert 24 <= int(bright.argmax()) <= 25
     wave = alpha(made, CHANNELS[0])[: split_at(64) - 1]
     tall = (wave > 50).sum(axis=0)
     assert 23 <= int(tall.argmax()) <= 26
@@ -312,8 +321,11 @@ def test_sprites_of_series_stand_in_their_places() -> None:
     import base64
 
     sheet = np.asarray(Image.open(io.BytesIO(base64.b64decode(made["sheets"][0]))))
-    filled = [sheet[row // ACROSS * 64 :][:64, row % ACROSS * 96 :][:, :96, 3].any() for row in range(ACROSS + 3)]
-    assert filled == [row != 1 for row in range(ACROSS + 2)] + [False]
+    for row in range(len(rows)):
+        cell = sheet[row // ACROSS * 64 :][:64, row % ACROSS * 96 :][:, :96, 3]
+        drawn = drawing.picture(dataset, row, WIDE)
+        assert (cell == (0 if drawn is None else np.asarray(drawn)[..., 3])).all()
+    assert not sheet[64:, 2 * 96 :, 3].any()
 
 
 # Playing

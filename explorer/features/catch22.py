@@ -19,6 +19,7 @@ from explorer.step import Progress
 
 STATISTICS = 22
 FURTHEST = 10.0  # interquartile ranges from the median; what is further counts as if it were there
+SAME = 1e-3  # of a channel's usual standard deviation: levels and sizes that differ by less are the same
 BATCH = 64
 
 
@@ -54,7 +55,7 @@ class Catch22(SeriesExtractor):
             if place % BATCH == 0:
                 progress(0.0, "learning how far the statistics vary")
             sample.append(self.statistics(values))
-        middle, spread = scale(sample, channels * self.each)
+        middle, spread = self.scale(sample, channels)
         yield Encoder(
             lambda rows: self.encode(data, rows, channels, lambda values: scaled(self.statistics(values), middle, spread)),
             "time series", len(middle), BATCH, fit=hashlib.sha256(middle.tobytes() + spread.tobytes()).hexdigest()[:24],
@@ -77,14 +78,23 @@ class Catch22(SeriesExtractor):
             made[:, STATISTICS + 1] = values.std(axis=1)
         return np.where(np.isfinite(made), made, np.nan).ravel()
 
+    def scale(self, sample: Sequence[np.ndarray], channels: int) -> tuple[np.ndarray, np.ndarray]:
+        """What is taken from the statistics and what they are then divided by, ``(d,)`` each, learned from those of a sample."""
+        middle, spread = varying(np.stack(sample) if sample else np.full((1, channels * self.each), np.nan))
+        if self.catch24:  # of series that were standardised before, level and size are rounding, and must not count
+            sizes = middle[STATISTICS + 1 :: self.each]
+            for extra in (0, 1):
+                part = slice(STATISTICS + extra, None, self.each)
+                spread[part] = np.maximum(spread[part], SAME * sizes)
+        return middle, spread
 
-def scale(sample: Sequence[np.ndarray], width: int) -> tuple[np.ndarray, np.ndarray]:
-    """The median and interquartile range ``(width,)`` of each statistic; of one that hardly varies, its standard deviation or 1."""
-    made = np.stack(sample) if sample else np.zeros((1, width))
-    known = np.isfinite(made)
-    middle, spread = np.zeros(width), np.ones(width)
+
+def varying(statistics: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The median and interquartile range ``(d,)`` of each column of ``(m, d)``; its standard deviation or 1 if it hardly varies."""
+    known = np.isfinite(statistics)
+    middle, spread = np.zeros(statistics.shape[1]), np.ones(statistics.shape[1])
     for place in np.flatnonzero(known.any(axis=0)).tolist():
-        values = made[known[:, place], place]
+        values = statistics[known[:, place], place]
         low, middle[place], high = np.quantile(values, (0.25, 0.5, 0.75))
         least = 1e-9 * float(np.abs(values).max())
         spread[place] = next((size for size in (high - low, values.std()) if size > least), 1.0)

@@ -32,8 +32,8 @@ class Spectrum(SeriesExtractor):
 
     n_bands = param.Integer(64, bounds=(2, 4096), softbounds=(8, 256), doc="Bands of frequency, each a number.")
     bands = param.Selector(
-        default="linear", objects=["linear", "log"], precedence=1,
-        doc="Bands of equal width, or ones that grow with the frequency, so that slow changes are told apart finely.",
+        default="log", objects=["log", "linear"], precedence=1,
+        doc="Bands that grow with the frequency, so that slow changes are told apart finely, or bands of equal width.",
     )  # fmt: skip
     normalize = param.Boolean(
         True, precedence=1, doc="Give each channel of each series mean 0 and spread 1 first, so that only its shape counts."

@@ -13,7 +13,6 @@ import pytest
 from conftest import Served, wait_for_frame
 from waiting import until
 
-
 NOISE = 20
 
 
