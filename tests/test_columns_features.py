@@ -76,6 +76,7 @@ def test_the_numbers_of_items_are_no_measures() -> None:
     data = table({"id": "id", "share": "id", "x": "number"}, id=[f"{row + 100}" for row in range(30)],
                  share=[f"{row / 7:.3f} %" for row in range(30)], x=np.arange(30.0))  # fmt: skip
     assert usable(data) == ["share", "x"]
+    assert read(data.table.column("id"), "id").kind == "", "also where somebody asks"
     result = Columns().run(data)
     assert result.values.shape == (30, 2)
     assert "left out because every item has its own: id" in result.notes
@@ -119,6 +120,17 @@ def test_a_long_tail_is_drawn_in_and_two_groups_are_not() -> None:
     made = Columns().run(table({"income": "number"}, income=income))
     assert "income: one tail was so long" in made.notes[0]
     assert Columns(skew="off").run(table({"income": "number"}, income=income)).notes[0].endswith("from the median")
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 999), st.floats(0.3, 2.0), st.sampled_from([1, -1]))
+def test_the_power_is_the_one_that_scipy_finds(seed: int, tail: float, sign: int) -> None:
+    from scipy.stats import yeojohnson, yeojohnson_normmax
+
+    values = robust(sign * np.exp(np.random.default_rng(seed).normal(size=300) * tail))
+    power = round(float(yeojohnson_normmax(values)), 1)
+    candidates = [robust(yeojohnson(values, near)) for near in (power - 0.1, power, power + 0.1)]
+    assert any(np.allclose(evened(values), one, atol=1e-6) for one in candidates)
 
 
 @settings(max_examples=60, deadline=None)

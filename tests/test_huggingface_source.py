@@ -128,16 +128,19 @@ def test_our_own_export_reads_back(tmp_path: Path) -> None:
     assert np.array_equal(back.vectors, session.features.values)
 
 
-@pytest.mark.parametrize("name", ["data/{}-00000-of-00001.parquet", "default/{}/0000.parquet", "{}.parquet"])
+@pytest.mark.parametrize(
+    "name", ["data/{}-00000-of-00001.parquet", "data/x_{}-00000-of-00001.parquet", "default/{}/0000.parquet", "{}.parquet"]
+)
 def test_shards_of_parquet(tmp_path: Path, name: str) -> None:
     for place, split in enumerate(("test", "train")):
         path = tmp_path / name.format(split)
         path.parent.mkdir(parents=True, exist_ok=True)
         pq.write_table(table(3, place * 3), path)
     put(tmp_path / "README.md", "# about")
+    before = "x_" if "x_" in name else ""
     dataset = explorer.read(tmp_path)
     assert dataset.table.column("number").to_pylist() == [0, 0.5, 1, 1.5, 2, 2.5]
-    assert dataset.table.column("split").to_pylist() == ["test"] * 3 + ["train"] * 3
+    assert dataset.table.column("split").to_pylist() == [f"{before}test"] * 3 + [f"{before}train"] * 3
     assert dataset.roles == {"image": "thing"}
 
 

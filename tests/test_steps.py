@@ -9,12 +9,14 @@ import subprocess
 import sys
 import tempfile
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pytest
+import sound_models
 from scipy.sparse import csr_matrix
 
 from explorer.dataset import Dataset
@@ -22,6 +24,7 @@ from explorer.dataset.sparse import from_blocks
 from explorer.errors import Cancelled, InputError, MissingExtra
 from explorer.step import KINDS, Output, Progress, Result, Step, find, names, registered
 
+FOLDER = tempfile.TemporaryDirectory(prefix="explorer-tests-")
 ALL = [(kind, method) for kind in KINDS for method in names(kind)]
 ON_ARRAYS = [(kind, method) for kind, method in ALL if kind != "extract"]
 every_step = pytest.mark.parametrize(("kind", "method"), ALL)
@@ -34,6 +37,8 @@ def brisk(kind: str, method: str, **settings: Any) -> Step:
         step.set(n_epochs=10)
     if method == "join":
         step.set(parts=["columns", "vectors=2"])  # the others have tests of their own
+    if method == "audio" and find_spec("torch") and find_spec("transformers"):
+        step.set(model=str(sound_models.wav2vec2(Path(FOLDER.name))))  # the default one would have to be fetched
     step.set(**settings)
     return step
 
@@ -46,7 +51,7 @@ def run(step: Step, data: Any, progress: Progress | None = None) -> Result:
 
 
 def dataset(n: int = 12, *, same: bool = False, vectors: np.ndarray | None = None) -> Dataset:
-    """Items with everything: numbers, a category, a text, a picture, vectors and counts; `same` makes them all alike."""
+    """Items with everything: numbers, a category, text, picture, time series, vectors and counts; `same` makes them all alike."""
     rng = np.random.default_rng(0)
     numbers = np.zeros(n) if same else np.arange(n, dtype=float)
     words = ["red fox runs", "blue whale swims", "green tree grows", "grey stone lies", "white snow falls"]
@@ -57,15 +62,24 @@ def dataset(n: int = 12, *, same: bool = False, vectors: np.ndarray | None = Non
             "colour": ["red" if same else ("red", "blue", "green")[row % 3] for row in range(n)],
             "words": [f"{words[0 if same else row % 5]} by the {('river', 'hill')[0 if same else row % 2]}" for row in range(n)],
             "picture": pa.array([{"bytes": picture(0 if same else row), "path": None} for row in range(n)]),
+            "trace": pa.array([trace(0 if same else row) for row in range(n)]),
+            "tone": pa.array([{"bytes": sound(0 if same else row), "start": 0.0, "stop": 0.3} for row in range(n)]),
         }
     )
-    kinds = {"size": "number", "weight": "number", "colour": "category", "words": "text", "picture": "image"}
+    kinds = {"size": "number", "weight": "number", "colour": "category", "words": "text", "picture": "image", "trace": "series"}
+    kinds["tone"] = "audio"
     given = vectors if vectors is not None else np.ones((n, 5), np.float32) if same else rng.normal(size=(n, 5)).astype(np.float32)
     counts = np.ones((n, 6)) if same else rng.poisson(2.0, (n, 6)).astype(float)
+    roles = {"text": "words", "image": "picture", "series": "trace", "audio": "tone"}
     return Dataset(
-        "sample", np.arange(n), table, kinds, {"text": "words", "image": "picture"}, given,
+        "sample", np.arange(n), table, kinds, roles, given,
         matrix=from_blocks(iter([csr_matrix(counts)]), 6),
     )  # fmt: skip
+
+
+def trace(row: int) -> list[list[float]]:
+    """Two channels, of another length in every row."""
+    return np.random.default_rng(row).normal(size=(2, 30 + row)).tolist()
 
 
 @cache
@@ -76,6 +90,11 @@ def picture(row: int) -> bytes:
     pixels = np.random.default_rng(row).integers(0, 255, (16, 16, 3)) // (1 + row % 3)
     Image.fromarray(pixels.astype(np.uint8)).save(made, "PNG")
     return made.getvalue()
+
+
+@cache
+def sound(row: int) -> bytes:
+    return sound_models.wav(sound_models.tone(200.0 + 150 * row, 0.3)) if find_spec("soundfile") else b"none"
 
 
 @cache

@@ -888,7 +888,7 @@ FIELDS = {
     "label_shown": ["name"], "label_unlabelled": ["name"], "label_cluster": ["cluster", "name"],
     "focus": ["unlabelled", "order"], "focus_off": [], "focus_at": ["version", "need"], "focus_label": ["row", "item", "name"],
     "weigh": [], "rank": [], "rank_stop": [],
-    "focus_undo": [], "focus_redo": [], "sound": ["row"],
+    "focus_undo": [], "focus_redo": [], "sound": ["row"], "telling": ["open"],
 }  # fmt: skip
 
 

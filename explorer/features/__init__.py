@@ -12,7 +12,8 @@ from explorer.step import find, names
 def suggest(dataset: Dataset) -> str:
     """The method that fits a dataset best: what it came with, else what its items are, else its columns.
 
-    A dataset of pictures is always told ``"image"``: without the packages, the error says what to install.
+    A dataset of pictures is always told ``"image"``: without the packages, the error says what to install. One of sounds is told
+    ``"logmel"``, which needs no model: ``"voice"`` finds voices only, and the models of ``"audio"`` must be fetched.
     """
     if has(dataset, "vectors"):
         return "vectors"
@@ -20,6 +21,10 @@ def suggest(dataset: Dataset) -> str:
         return "matrix"
     if has(dataset, "image"):
         return "image"
+    if has(dataset, "audio"):
+        return "logmel"
+    if has(dataset, "series"):
+        return "rocket"  # as quick as the others, nearest to what people name, and needs nothing that is not installed
     if has(dataset, "text"):
         return "sentence" if find_spec("torch") and find_spec("sentence_transformers") else "lsa"
     return "columns"

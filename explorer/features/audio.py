@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pickle import UnpicklingError
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +28,7 @@ DEFAULT = "laion/clap-htsat-unfused"
 BATCH, BLOCK = 2, 128  # sounds
 SHORTEST = 0.1  # seconds; shorter pieces are filled up with silence, since networks that take the samples themselves need some
 FILTERBANK_HOP = 0.01  # seconds of a row of the spectrogram of an audio spectrogram transformer
-LOADING = (OSError, ValueError, ImportError, KeyError, RuntimeError, AttributeError, TypeError)
+LOADING = (OSError, ValueError, ImportError, KeyError, RuntimeError, AttributeError, TypeError, UnpicklingError)
 
 
 class Audio(NetworkExtractor):
@@ -116,7 +117,7 @@ class Network:
 
     def hear(self, samples: np.ndarray) -> np.ndarray:
         """``(t,)`` float32 -> ``(d,)`` float32."""
-        given = dict(self.prepare(samples, sampling_rate=self.rate, return_tensors="pt"))
+        given = dict(self.prepare(samples, sampling_rate=self.rate, return_tensors="pt", return_attention_mask=True))
         if self.turn is None:
             return self._hear(given)
         with self.turn:
@@ -126,10 +127,12 @@ class Network:
         import torch
 
         with torch.inference_mode():
-            made = self.run({name: value.to(self.device) for name, value in given.items()})
+            mask = given.pop("attention_mask", None)  # a piece stands alone: it masks only what Whisper fills up to 30 seconds
+            single = {name: value.float() if value.is_floating_point() else value for name, value in given.items()}
+            made = self.run({name: value.to(self.device) for name, value in single.items()})
             whole = getattr(made, "pooler_output", made if torch.is_tensor(made) else None)
             if whole is None:
-                whole = _mean_over_time(made.last_hidden_state, given.get("attention_mask"))
+                whole = _mean_over_time(made.last_hidden_state, mask)
             return np.asarray(whole[0].float().cpu().numpy(), np.float32)
 
 
@@ -148,6 +151,7 @@ def load(name: str, device: torch.device) -> Network:
         When it cannot be had, cannot be loaded, or is not a model of sounds.
     """
     import torch
+    from safetensors import SafetensorError
     from transformers import AutoFeatureExtractor, AutoModel
 
     folder = str(folder_of(name, DEFAULT))
@@ -159,7 +163,7 @@ def load(name: str, device: torch.device) -> Network:
         raise _no_model_of_sounds(name)
     try:
         loaded: Any = AutoModel.from_pretrained(folder, trust_remote_code=False, local_files_only=True, dtype=torch.float32)
-    except LOADING as problem:
+    except (*LOADING, SafetensorError) as problem:
         raise not_loaded(name, problem, DEFAULT) from problem
     model = loaded.eval().to(device)
     rate = int(extractor.sampling_rate)

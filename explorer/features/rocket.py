@@ -20,6 +20,8 @@ from explorer.step import Progress
 KERNELS = len(kernels.TRIPLES)
 MOST_CHANNELS = 9  # that one filter looks at together
 GOLDEN = (5**0.5 + 1) / 2
+MARGIN = 4  # zeros before and after a series whose level counts: half a kernel
+CENTRED = 1e-3  # of a channel's spread: a mean nearer to 0 is 0
 BATCH = 32
 
 
@@ -35,6 +37,8 @@ class Filters:
         Which channels each kernel at each dilation looks at: ``channels[starts[i]:starts[i + 1]]``, int64.
     biases
         ``(d,)`` float32.
+    margin
+        How many zeros come before and after a series.
     """
 
     dilations: np.ndarray
@@ -42,18 +46,19 @@ class Filters:
     starts: np.ndarray
     channels: np.ndarray
     biases: np.ndarray
+    margin: int = 0
 
     def __call__(self, values: np.ndarray) -> np.ndarray:
         """``(d,)`` float32 in 0 to 1 of a series ``(channels, t)`` of any length of at least 1."""
         made = np.empty(len(self.biases), np.float32)
-        series = np.ascontiguousarray(values, np.float32)
+        series = bordered(values, self.margin)
         kernels.proportions(series, self.dilations, self.counts, self.starts, self.channels, self.biases, made)
         return made
 
     @property
     def fingerprint(self) -> str:
         """Names these filters: others give other features."""
-        digest = hashlib.sha256()
+        digest = hashlib.sha256(str(self.margin).encode())
         for array in (self.dilations, self.counts, self.starts, self.channels, self.biases):
             digest.update(str(array.shape).encode())
             digest.update(np.ascontiguousarray(array).data)
@@ -65,7 +70,9 @@ class Rocket(SeriesExtractor):
 
     MiniRocket (Dempster, Schmidt & Webb 2021, arXiv:2012.08791) for several channels and unequal lengths: the share of places where
     each of 84 kernels of 9 weights, spread out more or less, answers above a bias. The biases are quantiles of the answers to a
-    sample of the series. Where a spread-out kernel is longer than a series, the series is taken to go on with zeros.
+    sample of the series. Where a spread-out kernel is longer than a series, the series is taken to go on with zeros. The weights of
+    a kernel sum to 0, so that it sees a level only at a series' ends. Of a channel of over 65,536 values neighbouring ones are
+    averaged.
     """
 
     method = "rocket"
@@ -78,6 +85,10 @@ class Rocket(SeriesExtractor):
     normalize = param.Boolean(
         False, precedence=1, doc="Give each channel of each series mean 0 and spread 1 first, so that only its shape counts."
     )
+    level = param.Boolean(
+        True, precedence=1,
+        doc="Let the level of a series count beside its changes: zeros are put before and after it, unless all are centred.",
+    )  # fmt: skip
     max_dilations = param.Integer(32, bounds=(1, 128), precedence=1, doc="How many scales the patterns are looked for at, at most.")
 
     @contextmanager
@@ -99,6 +110,8 @@ class Rocket(SeriesExtractor):
         """The filters for series like those of a sample, each ``(channels, t)`` as prepared; from none, biases of 0."""
         progress = progress or Progress()
         random = np.random.default_rng(self.random_state)
+        margin = MARGIN if self.level and not all(map(centred, sample)) else 0
+        sample = [bordered(series, margin) for series in sample]
         longest = max((series.shape[1] for series in sample), default=1)
         dilations, counts = spread(longest, self.n_features // KERNELS, self.max_dilations)
         starts, chosen = _channels(random, KERNELS * len(dilations), channels)
@@ -109,10 +122,10 @@ class Rocket(SeriesExtractor):
             number, kernel = divmod(pair, KERNELS)
             if kernel == 0:
                 progress(0.0, f"learning the filters, {number} of {len(dilations)} scales")
-            own = sample[random.integers(len(sample))][chosen[starts[pair] : starts[pair + 1]]].astype(np.float32)
+            own = sample[int(random.integers(len(sample)))][chosen[starts[pair] : starts[pair + 1]]]
             start, stop = stop, stop + int(counts[number])
             kernels.quantiles(own, dilations[number], kernel, levels[start:stop], biases[start:stop])
-        return Filters(dilations, counts, starts, chosen, biases)
+        return Filters(dilations, counts, starts, chosen, biases, margin)
 
 
 def spread(length: int, each: int, most: int) -> tuple[np.ndarray, np.ndarray]:
@@ -126,6 +139,18 @@ def spread(length: int, each: int, most: int) -> tuple[np.ndarray, np.ndarray]:
     counts = (times * each) // tried
     rest = each - int(counts.sum())
     return dilations, counts + rest // len(counts) + (np.arange(len(counts)) < rest % len(counts))
+
+
+def centred(values: np.ndarray) -> bool:
+    """Whether each channel of ``(channels, t)`` has a mean of 0, but for rounding."""
+    return bool((np.abs(values.mean(axis=1)) <= CENTRED * values.std(axis=1)).all())
+
+
+def bordered(values: np.ndarray, margin: int) -> np.ndarray:
+    """``(channels, t + 2 * margin)`` float32, with zeros on both sides."""
+    made = np.zeros((len(values), values.shape[1] + 2 * margin), np.float32)
+    made[:, margin : margin + values.shape[1]] = values
+    return made
 
 
 def _channels(random: np.random.Generator, pairs: int, channels: int) -> tuple[np.ndarray, np.ndarray]:

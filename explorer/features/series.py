@@ -130,7 +130,7 @@ def filled(series: np.ndarray, channels: int) -> np.ndarray | None:
 
 
 def shortened(values: np.ndarray, longest: int) -> np.ndarray:
-    """Means of so many neighbouring values of ``(channels, t)`` that no more than `longest` are left; the last mean may have fewer."""
+    """Means of so many neighbouring values of ``(channels, t)`` that no more than `longest` are left."""
     t = values.shape[1]
     step = -(-t // longest)
     if step == 1:

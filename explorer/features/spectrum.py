@@ -23,8 +23,9 @@ BATCH = 256
 class Spectrum(SeriesExtractor):
     """How strong slow and fast changes are in each channel of a time series.
 
-    The logarithm of the power spectrum by Welch's method (1967: the mean over half-overlapping, Hann-weighted pieces), summed up in
-    bands. Series shorter than a piece are one piece. Frequencies are counted per value, so that series of different lengths compare.
+    The logarithm of the power spectrum by Welch's method (1967: the mean over half-overlapping, Hann-weighted pieces), its mean
+    in each band. Series shorter than a piece are one piece. Frequencies are counted per value, so that series of different lengths
+    compare.
     """
 
     method = "spectrum"
@@ -70,7 +71,7 @@ class Spectrum(SeriesExtractor):
 
 
 def welch(values: np.ndarray, segment: int) -> np.ndarray:
-    """``(channels, segment // 2)`` mean power of each frequency but 0, by pieces of `segment` values or of all if there are fewer."""
+    """``(channels, segment // 2)`` mean power of each frequency but 0, by pieces of `segment` values or fewer."""
     size = min(segment, values.shape[1])
     window = np.hanning(size + 2)[1:-1]
     pieces = np.lib.stride_tricks.sliding_window_view(values, size, axis=1)[:, :: max(1, size // 2)]

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
+from pickle import UnpicklingError
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
@@ -112,7 +113,7 @@ def load(weights: Path, device: torch.device) -> Callable[[np.ndarray], np.ndarr
     try:
         state = torch.load(weights, map_location="cpu", weights_only=True)["model_state"]
         network.load_state_dict({name: state[name] for name in network.state_dict()})
-    except (OSError, RuntimeError, KeyError, TypeError, ValueError, EOFError) as problem:
+    except (OSError, RuntimeError, KeyError, TypeError, ValueError, EOFError, UnpicklingError) as problem:
         raise InputError(f"{weights} does not hold the speaker encoder: install the package resemblyzer again") from problem
     network.eval().to(device)
     turn = Lock() if device.type != "cpu" else None

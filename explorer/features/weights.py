@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
+import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,13 +21,14 @@ if TYPE_CHECKING:
 
 TIMEOUT = 10.0  # seconds to find out whether the hub can be reached; its own retries take over a minute
 DEVICES = ("auto", "cpu", "cuda", "mps")
+OPERATORS = 8  # of torchvision that are named at most, when its compiled part is missing
 PLAIN_FILES = ("*.json", "*.txt", "*.model", "*.safetensors", "*.jinja")  # what is fetched: no code, no other frameworks' weights
 
 
-def require(what: str, *modules: str) -> None:
+def require(what: str, *modules: str, extra: str = "models") -> None:
     """Raise MissingExtra unless all these modules are installed; imports none of them."""
     if not all(find_spec(module) for module in modules):
-        raise MissingExtra(what, "models")
+        raise MissingExtra(what, extra)
 
 
 @contextmanager
@@ -33,6 +38,7 @@ def quiet() -> Iterator[None]:
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")  # our threads are enough, and its own complain after a fork
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
+        mend_torchvision()
         from huggingface_hub import utils
         from transformers.utils import logging
 
@@ -50,6 +56,38 @@ def quiet() -> Iterator[None]:
                 logging.enable_progress_bar()
             if hub_bars:
                 hub.enable_progress_bars()
+
+
+@cache
+def mend_torchvision() -> tuple[object, ...]:
+    """Make a torchvision that was built for another torch (CUDA beside a CPU torch) importable; gives what must stay alive.
+
+    Its compiled part then does not load, and its import fails over the names of operators in there; with it fail timm and all of
+    transformers, which import it wherever it is installed. None of the models used here calls these operators: their names are
+    enough, and who does call them is told that they are missing. Where there is no torchvision, or a fitting one, nothing is done.
+    """
+    named: list[object] = []
+    if find_spec("torchvision") is None:
+        return ()
+    for _ in range(OPERATORS):
+        try:
+            import_module("torchvision")
+        except RuntimeError as problem:
+            missing = re.search(r"operator torchvision::(\w+) does not exist", str(problem))
+            if missing is None:
+                break  # some other trouble: who needs it will say so
+            import torch
+
+            library = torch.library.Library("torchvision", "FRAGMENT")
+            library.define(f"{missing[1]}(Tensor self) -> Tensor")
+            named.append(library)
+            for module in [name for name in sys.modules if name.split(".")[0] == "torchvision"]:
+                del sys.modules[module]
+        except (ImportError, OSError):
+            break
+        else:
+            break
+    return tuple(named)
 
 
 def folder_of(name: str, default: str) -> Path:
@@ -99,9 +137,8 @@ def _fetched(name: str, default: str) -> Path:
 
 
 def _not_to_be_had(name: str, why: str, default: str) -> InputError:
-    return InputError(
-        f"model={name!r}: {why}; give the path of a local folder with the model, connect to the network, or leave model={default!r}"
-    )
+    last = f"leave model={default!r}" if name != default else "take another method"
+    return InputError(f"model={name!r}: {why}; give the path of a local folder with the model, connect to the network, or {last}")
 
 
 def not_loaded(name: str, problem: BaseException, default: str) -> InputError:

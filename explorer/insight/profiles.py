@@ -12,6 +12,13 @@ POINTS = 160  # places along the axis
 BAND = (10.0, 90.0)  # percentiles
 
 
+class Axis(NamedTuple):
+    """`length` is the longest series'; where `relative`, each is stretched to it, since they differ in length."""
+
+    length: int
+    relative: bool
+
+
 class Profile(NamedTuple):
     """`mean`, `low` and `high`, each ``(channels, p)`` float32, NaN where there is no value; `length` is the longest series'."""
 
@@ -22,24 +29,38 @@ class Profile(NamedTuple):
     relative: bool  # whether the axis is the share of each series, since they differ in length
 
 
-def profile(series: Sequence[np.ndarray], points: int = POINTS) -> Profile | None:
+def axis_of(series: Sequence[np.ndarray]) -> Axis | None:
+    """The axis on which series ``(channels, t)`` are averaged: moment by moment where they are of about the same length."""
+    lengths = [one.shape[1] for one in series if _has_values(one)]
+    return Axis(max(lengths), min(lengths) < 0.9 * max(lengths)) if lengths else None
+
+
+def placed(series: np.ndarray, axis: Axis, points: int = POINTS) -> np.ndarray:
+    """``(channels, p)``: a series ``(channels, t)`` on an axis, at `points` places at most."""
+    return resampled(series, min(points, axis.length), series.shape[1] if axis.relative else axis.length)
+
+
+def profile(series: Sequence[np.ndarray], points: int = POINTS, axis: Axis | None = None) -> Profile | None:
     """The profile of series ``(channels, t)`` that may differ in t; None where none of them has a value.
 
-    Series of about the same length are averaged moment by moment; else each is stretched to the same length.
+    It is on the axis of these series, or on that of more, so that two profiles can be laid over one another.
     """
-    series = [one for one in series if one.shape[1] and np.isfinite(one).any()]
-    if not series:
+    series = [one for one in series if _has_values(one)]
+    axis = axis or axis_of(series)
+    if not series or axis is None:
         return None
-    lengths = np.array([one.shape[1] for one in series])
-    relative = bool(lengths.min() < 0.9 * lengths.max())
-    channels, span = max(len(one) for one in series), int(lengths.max())
-    stack = np.full((len(series), channels, min(points, span)), np.nan, np.float32)
+    stack = np.full((len(series), max(len(one) for one in series), min(points, axis.length)), np.nan, np.float32)
     for place, one in enumerate(series):
-        stack[place, : len(one)] = resampled(one, stack.shape[2], one.shape[1] if relative else span)
+        stack[place, : len(one)] = placed(one, axis, points)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a moment at which no series has a value is NaN, as it should be
-        low, high = np.nanpercentile(stack, BAND, axis=0)
-        return Profile(np.nanmean(stack, axis=0), low.astype(np.float32), high.astype(np.float32), span, relative)
+        percentiles = np.nanpercentile if np.isnan(stack).any() else np.percentile  # the first looks at place after place
+        low, high = percentiles(stack, BAND, axis=0)
+        return Profile(np.nanmean(stack, axis=0), low.astype(np.float32), high.astype(np.float32), *axis)
+
+
+def _has_values(series: np.ndarray) -> bool:
+    return bool(series.shape[1] and np.isfinite(series).any())
 
 
 def resampled(series: np.ndarray, points: int, span: int) -> np.ndarray:

@@ -146,7 +146,7 @@ class _Matrices:
         return counts.sparse(node, self._n, names)
 
     def _advice(self) -> str:
-        others = [name for name in self._beside if name != self._layout]
+        others = [name for name in (*AS_VECTORS, *self._beside) if name in self._beside and name != self._layout]
         named = f"name others with --vectors {others[0]}, or " if others else ""
         return f"{named}write it as a sparse matrix, which may be larger than memory"
 

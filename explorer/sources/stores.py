@@ -50,8 +50,8 @@ class Node:
 
     @property
     def names(self) -> list[str]:
-        """What lies in a group."""
-        return [] if self.is_array else [str(name) for name in self._held]
+        """What lies in a group, sorted: a folder's order is whatever its disk makes of it."""
+        return [] if self.is_array else sorted(str(name) for name in self._held)
 
     def __contains__(self, name: str) -> bool:
         return name in self.names

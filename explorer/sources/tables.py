@@ -67,7 +67,7 @@ def _joined(source: Path, files: list[Path], tables: list[pa.Table]) -> pa.Table
                 "files of one table must have the same: give one of them"
             )
     try:
-        return pa.concat_tables([table.select(first) for table in tables], promote_options="permissive")
+        return pa.concat_tables(tables, promote_options="permissive")
     except (pa.ArrowException, ValueError, KeyError) as problem:
         said = str(problem).splitlines()[0][:120]
         raise InputError(f"{source.name}: its files do not fit below each other ({said}): give one of them") from problem

@@ -16,7 +16,7 @@ _SCRIPTS = (
     "dom", "store", "player", "camera", "names", "saved", "tools", "map", "overview", "contours", "steps",
     "histogram", "legend", "columns", "chips", "items",
     "categories", "importing", "compare", "past", "desk", "right",
-    "marks", "neighbours", "copy", "saving", "labelbar",
+    "marks", "neighbours", "lanes", "telling", "copy", "saving", "labelbar",
     "palette", "renaming", "focus", "help", "picture", "export", "dialogs", "weights", "page",
 )  # fmt: skip
 

@@ -48,6 +48,7 @@ from explorer.views.pipeline import Pipeline
 from explorer.views.saved import Saved
 from explorer.views.sent import Sent
 from explorer.views.sounds import Sounds
+from explorer.views.telling import Telling
 from explorer.views.weights import Weights
 from explorer.workspace import Workspace
 
@@ -61,7 +62,7 @@ RULES = {"lasso": "with a lasso", "box": "with a box", "brush": "with the brush"
 # What the page has beyond its core, in the order in which it is told.
 PARTS: tuple[type[Part], ...] = (
     Columns, Marks, Neighbours, Saved, Contours, Overview, Pictures, Exporting, Others, Look, Bulk, Focus,
-    LabelDesk, Compare, Importing, Weights, Sounds,
+    LabelDesk, Compare, Importing, Weights, Sounds, Telling,
 )  # fmt: skip
 
 _THUMBS = ThreadPoolExecutor(max_workers=2, thread_name_prefix="explorer-items")

@@ -6,6 +6,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
+from explorer.dataset import Dataset
 from explorer.errors import InputError
 from explorer.features.columns.reading import usable
 from explorer.features.infinite import Ranked, rank_columns
@@ -27,7 +28,7 @@ class Weights(Part):
 
     def __init__(self, view: Explorer) -> None:
         super().__init__(view)
-        self._ranking: Newest[None] = Newest(_POOL, self._rank)
+        self._ranking: Newest[Dataset] = Newest(_POOL, self._rank)
         self._told = 0.0
 
     def ready(self) -> None:
@@ -48,7 +49,7 @@ class Weights(Part):
     def on_rank(self) -> None:
         """Rank the columns, and send the list again when that is done."""
         self._send(busy=0.0)
-        self._ranking.ask(None)
+        self._ranking.ask(self.session.dataset)
 
     def on_rank_stop(self) -> None:
         """Leave it."""
@@ -57,9 +58,8 @@ class Weights(Part):
 
     # To the page
 
-    def _rank(self, wish: None) -> None:
+    def _rank(self, dataset: Dataset) -> None:
         """In the pool's thread."""
-        dataset = self.session.dataset
         try:
             dataset.derived[RANKING] = rank_columns(dataset, progress=Progress(self._report, lambda: self._ranking.outdated))
         except InputError as problem:

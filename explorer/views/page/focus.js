@@ -260,7 +260,7 @@ class Focus {
     if (this.ended) keepingFocus(this.stage, () => fill(this.stage, this.end()))
     else if (!item) fill(this.stage, h("p", {class: "muted"}, "…"))
     else if (item.image) { fill(this.stage, this.sounds ? this.player.figure(item.row, item.image) : item.image); this.fit(); item.image.addEventListener("load", () => this.fit(), {once: true}) }
-    else if (item.text) fill(this.stage, h("p", {class: "words"}, item.text))
+    else if (item.text) fill(this.stage, h("p", {class: "words"}, marked(item.text, this.store.get("marked"))))
     else fill(this.stage, h("dl", {}, [["id", item.id], ...item.lines].map(([name, value]) => [h("dt", {}, name), h("dd", {}, short(value))])))
   }
 

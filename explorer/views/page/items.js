@@ -34,6 +34,7 @@ class Items {
     new ResizeObserver(() => this.later()).observe(this.scroller)
     store.on("items_of", () => this.reset())
     store.on("item", () => this.showDetail())
+    store.on("marked", ({marked: words}) => [this.detail, ...this.cache.values()].forEach((el) => el && remark(el, words)))
   }
 
   get drawn() { return this.store.get("data")?.drawn }
@@ -201,10 +202,10 @@ class Items {
       return h("div", {class: "thumb"}, this.player.figure(row.row, h("button", {class: "open", ...about}, picture(bytes))))
     }
     if (this.mode === "table") {
-      return h("button", {type: "button", class: "row", onclick: open}, row.cells.map((cell) => h("span", {title: short(cell)}, short(cell))))
+      return h("button", {type: "button", class: "row", onclick: open}, row.cells.map((cell) => h("span", {class: "words", title: short(cell)}, marked(short(cell), this.store.get("marked")))))
     }
     return h("button", {type: "button", class: "text", onclick: open},
-      h("span", {class: "muted"}, row.title, row.label ? ` · ${row.label}` : ""), h("span", {class: "words"}, row.text))
+      h("span", {class: "muted"}, row.title, row.label ? ` · ${row.label}` : ""), h("span", {class: "words"}, marked(row.text, this.store.get("marked"))))
   }
 
   showDetail() {
@@ -215,7 +216,7 @@ class Items {
     fill(this.detail,
       h("header", {}, h("b", {}, item.title), button("×", () => this.store.set({item: null}), {class: "small", "aria-label": "close"})),
       item.picture ? (this.drawn === "audio" ? this.player.figure(item.row, picture(item.picture)) : picture(item.picture)) : null,
-      item.text ? h("p", {class: "words"}, item.text) : null,
+      item.text ? h("p", {class: "words"}, marked(item.text, this.store.get("marked"))) : null,
       h("dl", {}, item.lines.map(([name, value], place) => [h("dt", {}, name), h("dd", {}, short(value), place ? null : this.copyId(value))])))
   }
 

@@ -67,7 +67,7 @@ function keys(root, store, map, bar, dialogs, focus, plain) {
 }
 
 export function render({model, el, view}) {
-  const quiet = new Set(["view", "hover", "items", "columns", "weigh", "sprites", "neighbours", "neighbours_off", "overview", "point", "focus_at", "focus_off"]) // nobody asked for these in so many words
+  const quiet = new Set(["view", "hover", "items", "columns", "telling", "weigh", "sprites", "neighbours", "neighbours_off", "overview", "point", "focus_at", "focus_off"]) // nobody asked for these in so many words
   const store = new Store((message) => {
     if (store.get("connected") !== false) model.send_msg(message)
     else if (!quiet.has(message.verb)) dialogs.toast({text: "not sent: the connection is lost; reload the page when the server is back", tone: "error"})
@@ -83,7 +83,9 @@ export function render({model, el, view}) {
   const overview = new Overview(store, map)
   const copying = new Copying(store, dialogs)
   map.toolbar.after(new Chips(store).el)
-  const right = new Right(store, [["Items", items], ["Columns", new Columns(store)], ["Neighbours", neighbours], ["Labels", new Desk(store, dialogs)]])
+  const telling = new Telling(store)
+  const right = new Right(store, [["Items", items], ["Columns", new Columns(store)], ["Traits", telling], ["Neighbours", neighbours], ["Labels", new Desk(store, dialogs)]])
+  telling.onItem = (row) => { store.send({verb: "item", row}); right.open("Items") }
   const bar = new LabelBar(store, dialogs)
   const downloads = new Downloads()
   const toast = (message) => dialogs.toast(message)

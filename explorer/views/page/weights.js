@@ -130,7 +130,7 @@ class WeightRow {
     this.name = name
     this.box = h("input", {type: "checkbox", "aria-label": `use ${name}`, "data-key": `on-${name}`, onchange: () => dialog.give([[name, this.box.checked ? 1 : 0]])})
     this.slider = h("input", {type: "range", min: 0, max: HEAVIEST, step: 0.5, "aria-label": `weight of ${name}`, "data-key": `weigh-${name}`, oninput: () => this.moved()})
-    this.value = h("input", {type: "number", class: "value", min: 0, step: "any", "aria-label": `weight of ${name} as a number`, "data-key": `weight-${name}`,
+    this.value = h("input", {type: "number", class: "number", min: 0, step: "any", "aria-label": `weight of ${name} as a number`, "data-key": `weight-${name}`,
       onchange: () => (this.value.value === "" || Number(this.value.value) < 0 ? this.update(true) : dialog.give([[name, Number(this.value.value)]]))})
     const bar = ranked && h("span", {class: "score", title: `agreement with the other columns: ${Math.round(ranked.score * 100)} % of the highest`}, h("i", {style: {width: `${Math.round(ranked.score * 100)}%`}}))
     this.el = h("li", {}, h("label", {}, this.box, h("span", {class: "name", title: name}, name || "(empty)")), h("span", {class: "muted kind"}, kind),
