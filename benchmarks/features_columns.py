@@ -40,7 +40,7 @@ def main() -> None:
     print("\nk-means on all columns, on those left when the noise found is left out, and on the measured ones; ARI to the truth\n")
     print("| table | all | noise left out | measured only |\n|---|---|---|---|")
     for name in labelled(0):
-        print(_clustered(name, {}), flush=True)
+        print(_clustered(name), flush=True)
     print("\nThe same without any noise, as `columns` was (numbers robust, categories 0 and 1) and as it is\n")
     print("| table | was | is |\n|---|---|---|")
     for name in [*labelled(0), *mixed(0)]:
@@ -206,13 +206,13 @@ def _mean(measure: Callable[[int], Iterator[float]]) -> list[str]:
     return [f"{value:.3f}" for value in np.mean([list(measure(seed)) for seed in range(SEEDS)], axis=0)]
 
 
-def _clustered(name: str, settings: dict[str, Any]) -> str:
+def _clustered(name: str) -> str:
     def measure(seed: int) -> Iterator[float]:
         columns, truth = labelled(seed)[name]
         left = {one.name for one in rank_columns(dataset(columns)) if not one.noise}
-        yield _ari(columns, truth, **settings)
-        yield _ari({column: columns[column] for column in columns if column in left}, truth, **settings)
-        yield _ari({column: columns[column] for column in columns if column.startswith("good")}, truth, **settings)
+        yield _ari(columns, truth)
+        yield _ari({column: columns[column] for column in columns if column in left}, truth)
+        yield _ari({column: columns[column] for column in columns if column.startswith("good")}, truth)
 
     return "| " + " | ".join([name, *_mean(measure)]) + " |"
 

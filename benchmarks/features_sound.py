@@ -126,11 +126,11 @@ def draw(dataset: Dataset, path: Path) -> None:
         session = explorer.Session(dataset)
         session.extract(method, **settings)
         session.reduce("umap")
-        for across, column in enumerate(("word", "voice")):
+        for across, (column, said) in enumerate((("word", "by word"), ("voice", "by voice (20 of 50 in colour)"))):
             session.color_by = f"column:{column}"
             made = Image.open(io.BytesIO(session.picture(width=CELL, height=CELL, dpi=96, legend=False, names=False)))
             place = (across * CELL, down * (CELL + TITLE))
-            pen.text((place[0] + 14, place[1] + 8), f"{name} · by {column}", "black", font)
+            pen.text((place[0] + 14, place[1] + 8), f"{name} · {said}", "black", font)
             sheet.paste(made.convert("RGB").resize((CELL, CELL)), (place[0], place[1] + TITLE))
     sheet.quantize(256).save(path, optimize=True)
 

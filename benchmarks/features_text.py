@@ -29,6 +29,7 @@ from explorer.features.weights import quiet
 BATCH = 32  # what `SentenceTransformer.encode` takes unless told otherwise
 MEDIAN, SPREAD, SHORTEST, LONGEST = 35, 0.9, 5, 300  # words a text: log-normal, as reviews, tickets and abstracts are
 FEW = 64
+ERRORS = 3  # typing errors a name
 
 
 def realistic(count: int, seed: int = 0) -> list[str]:
@@ -88,18 +89,24 @@ def sentences(count: int, rounds: int) -> None:
 
 
 def invented(count: int, seed: int = 0) -> list[str]:
-    """So many different names of two words and a code, of syllables."""
+    """So many different names of two words of syllables."""
     random = np.random.default_rng(seed)
     syllables = [first + second for first in "bcdfghklmnprstvw" for second in ("a", "e", "i", "o", "u", "an", "er")]
     made: dict[str, None] = {}
     while len(made) < count:
         words = ["".join(random.choice(syllables, random.integers(2, 5))).title() for _ in range(2)]
-        made[f"{words[0]} {words[1]} {random.choice(list('ABCXYZ'))}-{random.integers(100, 10_000)}"] = None
+        made[" ".join(words)] = None
     return list(made)
 
 
-def mistyped(name: str, random: np.random.Generator) -> str:
-    """One letter left out, doubled, changed or swapped with the next."""
+def mistyped(name: str, random: np.random.Generator, errors: int = ERRORS) -> str:
+    """Letters left out, doubled, changed or swapped with the next."""
+    for _ in range(errors):
+        name = _mistyped(name, random)
+    return name
+
+
+def _mistyped(name: str, random: np.random.Generator) -> str:
     at = int(random.integers(1, len(name) - 1))
     letter = str(random.choice(list(string.ascii_lowercase)))
     ways = (name[at + 1 :], name[at] + name[at:], letter + name[at + 1 :], name[at + 1] + name[at] + name[at + 2 :])
@@ -111,7 +118,7 @@ def names(count: int) -> None:
     true = invented(count)
     random = np.random.default_rng(1)
     data = dataset(true + [mistyped(name, random) for name in true])
-    print("\n| names with one typing error | how | the meant name is nearest | a second |\n|--:|---|--:|--:|")
+    print(f"\n| names with {ERRORS} typing errors | how | the meant name is nearest | a second |\n|--:|---|--:|--:|")
     for how, step in (
         ("characters", Characters()),
         ("characters, 128 numbers", Characters(n_components=128)),

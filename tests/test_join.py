@@ -165,24 +165,31 @@ def test_a_damaged_part_is_computed_again(tmp_path: Path) -> None:
         assert np.array_equal(Join(parts=["vectors", "columns"]).run(data, store=tmp_path / "join").values, expected)
 
 
+def stopped(store: Path, calls: int) -> list[str]:
+    """What was said until it was stopped after so many calls, or all, where it came to its end before."""
+    told: list[str] = []
+    progress = Progress(lambda _, note: told.append(note), lambda: len(told) >= calls)
+    try:
+        Join(parts=["vectors", "columns"]).run(things(), progress, store=store)
+    except Cancelled:
+        assert len(told) == calls
+    return told
+
+
 def test_stop_leaves_finished_parts_and_nothing_else(tmp_path: Path) -> None:
-    """At every moment at which it can be stopped."""
-    data = things()
-    for calls in range(100):
-        told: list[str] = []
+    """At every moment at which it can be stopped, but the last: then what is there is swept away by the next run."""
+    whole = len(stopped(tmp_path / "whole" / "join", 100))
+    for calls in range(whole - 1):
         store = tmp_path / str(calls) / "join"
-        try:
-            Join(parts=["vectors", "columns"]).run(
-                data, Progress(lambda _, note: told.append(note), lambda: len(told) >= calls), store=store
-            )
-        except Cancelled:
-            left = {path.relative_to(store.parent).parts[0] for path in store.parent.rglob("settings.json")}
-            assert left <= {"vectors", "columns"}
-            assert not list(store.glob(f"{PARTIAL}*")), told
-        else:
-            break
-    assert 10 < calls < 99
-    assert "putting them together" in told[-2]
+        stopped(store, calls)
+        left = {path.relative_to(store.parent).parts[0] for path in store.parent.rglob("settings.json")}
+        assert left <= {"vectors", "columns"}
+        assert not list(store.glob(f"{PARTIAL}*"))
+    store = tmp_path / "last" / "join"
+    assert stopped(store, whole - 1)[-1] == "putting them together"
+    result = Join(parts=["vectors", "lsa"]).run(things(), store=store)
+    result.save(store / result.key)
+    assert not list(store.glob(f"{PARTIAL}*"))
 
 
 def test_pictures_stream_and_are_taken_over(tmp_path: Path) -> None:

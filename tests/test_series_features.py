@@ -230,6 +230,14 @@ def test_a_wave_is_strong_at_its_frequency() -> None:
     np.testing.assert_allclose(noise, 1, atol=0.2)
 
 
+def test_power_is_that_of_scipy() -> None:
+    from scipy import signal
+
+    x, window = RNG.normal(size=(2, 1000)), np.hanning(258)[1:-1]
+    _, power = signal.welch(x, window=window, noverlap=128, detrend=False, return_onesided=False)
+    np.testing.assert_allclose(welch(x, 256), power[:, 1:129])
+
+
 @pytest.mark.parametrize("bands", ["linear", "log"])
 def test_spectrum_is_the_same_wherever_it_begins_and_however_long(bands: str) -> None:
     step = Spectrum(bands=bands)

@@ -56,7 +56,7 @@ class Extractor(Step):
         InputError
             When the dataset has not what this method needs, or when more than half of the items give no features.
         """
-        self._check(data)
+        self.check(data)
         made = as_output(self.compute(data, progress))
         values = np.asarray(made.values, dtype=np.float32)
         lost = int((~np.isfinite(values).all(axis=1)).sum())
@@ -66,7 +66,8 @@ class Extractor(Step):
         kept = np.isfinite(values).all(axis=1, keepdims=True)
         return made._replace(values=np.where(kept, values, np.nan).astype(np.float32, copy=False))
 
-    def _check(self, data: Dataset) -> None:
+    def check(self, data: Dataset) -> None:
+        """Raise an InputError unless the dataset has what this method needs."""
         if not has(data, self.needs):
             wanted = WANTED.get(self.needs, f"a role {self.needs!r}, and has none")
             there = listed(data.columns, 12) or "none"
@@ -101,7 +102,7 @@ class ItemExtractor(Extractor):
 
     def apply(self, data: Dataset, progress: Progress) -> Output:
         """Stream; see `explorer.features.stream`."""
-        self._check(data)
+        self.check(data)
         return streamed(self, data, progress)
 
 

@@ -87,6 +87,7 @@ def estimated(step: Extractor, data: Dataset, progress: Progress, store: Path) -
     InputError
         What the extraction itself would raise at once: a model that cannot be had, a package that is missing.
     """
+    step.check(data)
     if isinstance(step, ItemExtractor):
         return _of_items(step, data, progress, store)
     rows = np.unique(np.linspace(0, len(data) - 1, min(SAMPLE, len(data))).astype(np.int64))

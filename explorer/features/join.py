@@ -129,7 +129,7 @@ class Join(Extractor):
             made = np.empty(shape, np.float32)
             _fill(made, parts, there, progress)
             return Output(made)
-        partial = Partial(self.store, key)
+        partial = Partial(self.store, f"{key}-{self.method}")  # a name that the next run sweeps away, if this one is killed
         try:
             path = partial.folder / "values.npy"
             mapped = np.lib.format.open_memmap(path, "w+", np.float32, shape)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 SERIES, SOUNDS, TEXTS = 300, 60, 3_000  # looked at of each side, at most
 LANES, LOOKED_AT = 6, 24  # channels that are drawn, and of how many they are the most different
 VALUES = 10_000_000  # values of series held of each side
-EXAMPLES, SPREAD_OVER = 5, 500  # items drawn for themselves, and out of how many they are chosen
+EXAMPLES, SPREAD_OVER = 5, 200  # items drawn for themselves, and out of how many they are chosen
 BARS = 4  # of a column of values: those whose shares differ most
 ROOM = 0.12  # of a lane, above and below what is drawn
 
@@ -173,7 +173,7 @@ def lane(name: str, sides: Sequence[list[np.ndarray] | None], lines: Sequence[np
     parts = [None if side is None else dict(zip(("mean", "low", "high"), map(up, side), strict=True)) for side in sides]
     return {
         "name": name, "selected": parts[0], "rest": parts[1], "lines": [up(line) for line in lines],
-        "bounds": [number(low), number(high)] if len(known) else None, "unit": unit,
+        "bounds": [f"{end:.0f} {unit}" if unit else number(end) for end in (low, high)] if len(known) else None,
     }  # fmt: skip
 
 

@@ -58,7 +58,7 @@ class Columns(Extractor):
 
     def apply(self, data: Dataset, progress: Progress) -> Output:
         """Without the copies that `Extractor` makes to mark rows without features: here every row has them."""
-        self._check(data)
+        self.check(data)
         return as_output(self.compute(data, progress))
 
     def compute(self, data: Dataset, progress: Progress) -> Output:

@@ -26,6 +26,7 @@ class Telling {
   opened() {
     if (this.isOpen) return
     this.isOpen = true
+    if (this.number === undefined) this.note.textContent = this.store.get("selection")?.count ? "Looking …" : HINT
     this.store.send({verb: "telling", open: true})
   }
 
