@@ -155,6 +155,18 @@ def test_a_tone_is_loudest_in_its_own_band_and_does_not_change(hertz: float) -> 
     assert change[mean.argmax()] < 0.05
 
 
+def test_deviation_is_how_much_a_band_varies_and_change_how_fast() -> None:
+    steady, wave = tone(1_000, 4.0), np.arange(64_000) / 16_000
+    once = steady * np.where(wave < 2, 1.0, 0.1).astype(np.float32)
+    often = steady * np.where(wave * 5 % 1 < 0.5, 1.0, 0.1).astype(np.float32)
+    band = np.abs(sounds.centres(64, 50.0, 8_000.0) - 1_000).argmin()
+    (_, varies, slowly), (_, as_much, fast) = features(LogMel(), wav(once), wav(often)).reshape(2, 3, 64)[:, :, band]
+    assert varies == pytest.approx(10, abs=0.2)  # half the time 20 decibels less
+    assert as_much == pytest.approx(10, abs=1.5)
+    assert slowly == pytest.approx(20 / 397, abs=0.01)  # once 20 decibels in 398 frames
+    assert fast == pytest.approx(39 * 20 / 397, abs=0.1)
+
+
 def test_white_noise_of_full_scale_is_about_0_decibels_without_normalize() -> None:
     loud = features(LogMel(normalize=False, fmin=200), wav(noise(5.0) * 10))[0][:64]
     soft = features(LogMel(normalize=False, fmin=200), wav(noise(5.0)))[0][:64]
