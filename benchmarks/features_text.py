@@ -29,6 +29,7 @@ from explorer.features.weights import quiet
 BATCH = 32  # what `SentenceTransformer.encode` takes unless told otherwise
 MEDIAN, SPREAD, SHORTEST, LONGEST = 35, 0.9, 5, 300  # words a text: log-normal, as reviews, tickets and abstracts are
 FEW = 64
+ENDINGS = ("Incorporated", "Limited", "GmbH & Co. KG", "Foundation", "")
 ERRORS = 3  # typing errors a name
 
 
@@ -89,13 +90,13 @@ def sentences(count: int, rounds: int) -> None:
 
 
 def invented(count: int, seed: int = 0) -> list[str]:
-    """So many different names of two words of syllables."""
+    """So many different names of one or two words of syllables, each with one of a few endings that many share."""
     random = np.random.default_rng(seed)
     syllables = [first + second for first in "bcdfghklmnprstvw" for second in ("a", "e", "i", "o", "u", "an", "er")]
     made: dict[str, None] = {}
     while len(made) < count:
-        words = ["".join(random.choice(syllables, random.integers(2, 5))).title() for _ in range(2)]
-        made[" ".join(words)] = None
+        words = ["".join(random.choice(syllables, random.integers(2, 5))).title() for _ in range(random.integers(1, 3))]
+        made[" ".join([*words, str(random.choice(ENDINGS))])] = None
     return list(made)
 
 
@@ -121,7 +122,8 @@ def names(count: int) -> None:
     print(f"\n| names with {ERRORS} typing errors | how | the meant name is nearest | a second |\n|--:|---|--:|--:|")
     for how, step in (
         ("characters", Characters()),
-        ("characters, 128 numbers", Characters(n_components=128)),
+        ("characters, rare_counts_more=true", Characters(rare_counts_more=True)),
+        ("characters, pieces of 2 to 5", Characters(ngram_min=2, ngram_max=5)),
         ("lsa, words", LSA()),
         ("lsa, analyzer=char_wb", LSA(analyzer="char_wb")),
     ):

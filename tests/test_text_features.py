@@ -192,7 +192,7 @@ def test_angles_are_those_of_counting_every_piece() -> None:
     many = [f"{first[:7]}{second[-6:]}" for first in NAMES for second in NAMES]
     plain = TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 5), sublinear_tf=True, lowercase=False)
     exact = plain.fit_transform([" ".join(one.casefold().split()) for one in many])
-    found = letters(many, n_components=4096)
+    found = letters(many, n_components=4096, ngram_min=2, ngram_max=5, rare_counts_more=True)
     assert np.abs(found @ found.T - (exact @ exact.T).toarray()).max() < 0.1
 
 
@@ -215,17 +215,17 @@ def test_empty_texts_are_counted() -> None:
 
 def test_common_pieces_count_less_unless_told() -> None:
     firms = [f"{name} Incorporated" for name in ("Abel", "Brock", "Cyan", "Dorn", "Eddy", "Frick")]
-    weighed, plain = letters(firms), letters(firms, rare_counts_more=False)
+    weighed, plain = letters(firms, rare_counts_more=True), letters(firms)
     alike, alike_plain = ((values @ values.T)[np.triu_indices(6, 1)].mean() for values in (weighed, plain))
     assert alike < alike_plain - 0.2
-    few = letters(firms[:3], rare_counts_more=False)
+    few = letters(firms[:3])
     assert np.array_equal(few, plain[:3])  # nothing is learned from the others
 
 
 def test_the_seed_and_the_pieces_matter() -> None:
     base = letters(NAMES)
     assert np.array_equal(base, letters(NAMES))
-    for set_to in ({"random_state": 1}, {"ngram_min": 3}, {"ngram_max": 3}):
+    for set_to in ({"random_state": 1}, {"ngram_min": 3}, {"ngram_max": 2}):
         assert not np.allclose(base, letters(NAMES, **set_to), atol=1e-2)
     assert np.array_equal(letters(NAMES, ngram_min=4, ngram_max=2), letters(NAMES, ngram_min=4, ngram_max=4))
 
@@ -235,7 +235,7 @@ def test_the_seed_and_the_pieces_matter() -> None:
 def test_any_texts_give_unit_length_or_are_empty(values: list[str]) -> None:
     values = [value.encode("utf-8", "ignore").decode("utf-8") for value in values]
     try:
-        found = letters(values, rare_counts_more=False)
+        found = letters(values)
     except InputError as problem:
         assert "give no features" in str(problem)  # noqa: PT017
         return

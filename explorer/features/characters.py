@@ -26,9 +26,9 @@ ROUND = 2_000  # texts of the sample between two calls of progress
 class Characters(ItemExtractor):
     """Which pieces of a few letters each name, code or short text has.
 
-    TF-IDF of character n-grams within words (scikit-learn's ``char_wb``), hashed (Weinberger et al. 2009, arXiv:0902.2206) and
-    brought to `n_components` numbers by a sparse random projection (Kane & Nelson 2014, arXiv:1012.1577). Only how common a piece
-    is depends on the other texts.
+    Counts (logarithmic) of character n-grams within words (scikit-learn's ``char_wb``), hashed (Weinberger et al. 2009,
+    arXiv:0902.2206) and brought to `n_components` numbers by a sparse random projection (Kane & Nelson 2014, arXiv:1012.1577).
+    Nothing depends on the other texts, unless `rare_counts_more`.
     """
 
     method = "characters"
@@ -38,11 +38,15 @@ class Characters(ItemExtractor):
     n_components = param.Integer(
         512, bounds=(16, 4096), softbounds=(64, 1024), doc="Numbers of each text; more keep the angles better."
     )
-    ngram_min = param.Integer(2, bounds=(1, 8), precedence=1, doc="The shortest pieces, in letters.")
+    ngram_min = param.Integer(1, bounds=(1, 8), precedence=1, doc="The shortest pieces, in letters.")
     ngram_max = param.Integer(
-        5, bounds=(1, 8), precedence=1, doc="The longest pieces, in letters; as long as the shortest at least."
+        3, bounds=(1, 8), precedence=1, doc="The longest pieces, in letters; as long as the shortest at least."
     )
-    rare_counts_more = param.Boolean(True, precedence=1, doc="Pieces that few texts have count more (IDF).")
+    rare_counts_more = param.Boolean(
+        False,
+        precedence=1,
+        doc="Pieces that few texts have count more (IDF): for endings that all share; typing errors then cost more.",
+    )
     case = param.Selector(default="same", objects=["same", "differs"], precedence=1, doc="Whether A and a are the same letter.")
 
     @contextmanager
@@ -60,7 +64,7 @@ class Characters(ItemExtractor):
             if not full:
                 return Encoded([], None, lost)
             counts = counter.transform([texts[at] for at in full])
-            counts.data = (1.0 + np.log(counts.data)) * weights[counts.indices]
+            counts.data = (1.0 + np.log(counts.data)) 
             values = (counts @ projection).toarray()
             values /= np.maximum(np.linalg.norm(values, axis=1, keepdims=True), np.finfo(np.float32).tiny)
             return Encoded([rows[at] for at in full], values, lost)

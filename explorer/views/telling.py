@@ -54,8 +54,8 @@ class Telling(Part):
         self.watch(self._changed, "selection", "filters", "hidden", "color_by", "clusters", "labels", "features")
 
     def ready(self) -> None:
-        """The page is there, perhaps anew: nobody looks yet."""
-        self._open = self._marking = False
+        """The page is there, perhaps anew: what it was told may be lost."""
+        self._ask()
 
     def close(self) -> None:
         """The visit is over: what runs for it stops."""
