@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import subprocess
 import sys
@@ -390,6 +391,7 @@ def test_what_whisper_fills_up_is_not_in_the_mean(folder: Path) -> None:
 
 @networks
 def test_a_model_that_is_not_there_says_what_to_do(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    importlib.import_module("huggingface_hub.constants")  # it reads the environment once, and other tests go on after this one
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     with pytest.raises(InputError, match="local folder with the model, connect to the network, or take another method"):
         features(Audio(), wav(tone(440)))

@@ -202,6 +202,9 @@ def test_one_way_of_writing() -> None:
         assert np.allclose(values[one], values[two], atol=1e-6)
     kept = letters(["Straße", "STRASSE", "Straße"], case="differs")
     assert not np.allclose(kept[0], kept[1], atol=0.1)
+    wide = letters(["ＡＢ１２", "AB12", "ab12"], case="differs")
+    assert np.allclose(wide[0], wide[1], atol=1e-6)
+    assert not np.allclose(wide[1], wide[2], atol=0.1)
 
 
 def test_empty_texts_are_counted() -> None:

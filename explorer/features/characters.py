@@ -64,7 +64,7 @@ class Characters(ItemExtractor):
             if not full:
                 return Encoded([], None, lost)
             counts = counter.transform([texts[at] for at in full])
-            counts.data = (1.0 + np.log(counts.data)) 
+            counts.data = (1.0 + np.log(counts.data)) * weights[counts.indices]
             values = (counts @ projection).toarray()
             values /= np.maximum(np.linalg.norm(values, axis=1, keepdims=True), np.finfo(np.float32).tiny)
             return Encoded([rows[at] for at in full], values, lost)
