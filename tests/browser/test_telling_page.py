@@ -56,7 +56,7 @@ def open_tab(page: Any) -> None:
 
 
 def done(page: Any) -> None:
-    until(lambda: page.locator(".telling").get_attribute("aria-busy") == "false", "the end of the telling")
+    until(lambda: page.locator(".traits").get_attribute("aria-busy") == "false", "the end of the telling")
 
 
 def marks(page: Any, within: str) -> set[str]:
@@ -65,13 +65,13 @@ def marks(page: Any, within: str) -> set[str]:
 
 def test_words_are_listed_and_marked_in_the_texts(tickets: Any) -> None:
     open_tab(tickets)
-    assert "Brush a group" in tickets.locator(".telling [role=status]").inner_text()
+    assert "Brush a group" in tickets.locator(".traits [role=status]").inner_text()
     assert tickets.locator("mark").count() == 0
     brush(tickets)
-    row = tickets.locator(".telling button.share-of", has_text="refund")
+    row = tickets.locator(".traits button.share-of", has_text="refund")
     row.wait_for()
     done(tickets)
-    head = tickets.locator(".telling > header").inner_text()
+    head = tickets.locator(".traits > header").inner_text()
     assert f"{selected(tickets)} selected" in head
     assert f"{N - selected(tickets)} others" in head
     assert row.inner_text().split() == ["refund", "100", "%", "0", "%"]
@@ -99,12 +99,12 @@ def test_words_are_listed_and_marked_in_the_texts(tickets: Any) -> None:
 def test_lanes_have_examples_that_can_be_opened_and_left_out(traces: Any) -> None:
     brush(traces)
     open_tab(traces)
-    traces.locator(".telling figure").first.wait_for()
+    traces.locator(".traits figure").first.wait_for()
     done(traces)
-    assert traces.locator(".telling figcaption .name").all_inner_texts() == ["channel 1", "channel 2"]
+    assert traces.locator(".traits figcaption .name").all_inner_texts() == ["channel 1", "channel 2"]
 
     def inked() -> str:
-        return str(traces.locator(".telling figure canvas").first.evaluate("canvas => canvas.toDataURL()"))
+        return str(traces.locator(".traits figure canvas").first.evaluate("canvas => canvas.toDataURL()"))
 
     with_examples = inked()
     assert len(with_examples) > 1000
@@ -112,7 +112,7 @@ def test_lanes_have_examples_that_can_be_opened_and_left_out(traces: Any) -> Non
     assert inked() != with_examples
     traces.get_by_role("checkbox", name="examples").check()
     assert inked() == with_examples
-    names = traces.locator(".telling .examples button")
+    names = traces.locator(".traits .examples button")
     assert names.count() == 5
     names.nth(1).hover()
     assert inked() != with_examples

@@ -15,7 +15,7 @@ class Telling {
       words: new WordsPart((word) => this.choose(word)), columns: new ColumnsPart()}
     this.parts = Object.values(this.kinds)
     this.scroller = h("div", {class: "scroller"}, this.parts.map((part) => part.el), this.note)
-    this.el = h("section", {class: "telling", "aria-label": "traits"}, this.head, this.scroller)
+    this.el = h("section", {class: "traits", "aria-label": "traits"}, this.head, this.scroller)
     for (const name of Object.keys(this.kinds)) store.on(`telling_${name}`, (values) => this.show(name, values[`telling_${name}`]))
     store.on("telling", ({telling}) => this.begin(telling))
     store.on("selection", ({selection}) => { if (!selection.count) this.mark([]) })
