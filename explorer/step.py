@@ -68,8 +68,8 @@ class Output(NamedTuple):
     person ("12 missing values were filled with the column's median").
 
     Where each item's values depend on that item alone, `digests` ``(n, 2)`` uint64 say what they were computed from and `reuse`
-    names what computed them, so that a later run can take them over; `lost` says by row why the first thousand have no values; `kept`
-    is where the values lie until the result is saved.
+    names what computed them, so that a later run can take them over; `lost` says by row why the first thousand have no values;
+    `kept` is where the values lie until the result is saved.
     """
 
     values: np.ndarray

@@ -483,7 +483,7 @@ def test_unreadable_pictures_are_counted_and_named() -> None:
     assert "item 3" in result.notes[0]
     good = Image(batch_size=3).run(pictures(files)).values
     assert np.allclose(result.values[[0, 1, 5, 6, 7]], good[[0, 1, 5, 6, 7]], atol=1e-4)
-    with pytest.raises(InputError, match="3 of 5 pictures give no features: item 0.*name other pictures"):
+    with pytest.raises(InputError, match=r"3 of 5 pictures give no features: item 0.*name other pictures"):
         Image().run(pictures([b"x", b"y", b"z", *files[:2]]))
     with pytest.raises(InputError, match="3 of 3 pictures give no features"):
         Image().run(pictures([b"x", b"y", b"z"]))

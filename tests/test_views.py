@@ -756,6 +756,23 @@ def test_every_entry_of_the_legend_can_be_selected(by: str, wire: Wire) -> None:
         assert (wire.session.selection == (colors.codes == place)).all(), name
 
 
+def test_what_has_no_place_can_be_selected_and_says_why(sent: list) -> None:
+    vectors = np.random.default_rng(0).normal(size=(30, 4)).astype(np.float32)
+    vectors[[3, 7]] = np.nan
+    session = Session(Dataset("d", np.arange(30), pa.table({}), {}, {}, vectors))
+    session.extract("vectors")
+    session.reduce("pca")
+    made = Wire(session, sent)
+    made.say("ready")
+    assert made.values()["map"]["without"] == 2
+    made.say("select_without")
+    assert session.selected_ids.tolist() == [3, 7]
+    for row, said in ((3, [["features", "none: see the notes under Features"]]), (4, [])):
+        made.say("item", row=row)
+        assert [list(line) for line in made.values()["item"]["lines"] if line[0] == "features"] == said
+    made.view.close()
+
+
 def test_hidden_items_that_are_selected_are_counted(wire: Wire) -> None:
     wire.say("color", by="column:kind")
     wire.say("select", rule=Box(-1e6, -1e6, 1e6, 1e6).to_json(), mode="replace")
@@ -868,7 +885,8 @@ ODD = [None, True, -1, 10**30, 1e308, math.nan, math.inf, "", "x" * 100_000, "\u
 FIELDS = {
     "ready": [], "view": ["viewport", "width", "height", "ratio", "sequence"], "hover": ["x", "y", "reach"],
     "pick": ["x", "y", "reach", "mode"], "select": ["rule", "mode"], "clear": [], "color": ["by"], "hide": ["name"],
-    "solo": ["name"], "density_scale": ["to"], "select_entry": ["name"], "show_all": [], "label": ["name"], "unlabel": [],
+    "solo": ["name"], "density_scale": ["to"], "select_entry": ["name"], "select_without": [], "show_all": [],
+    "label": ["name"], "unlabel": [],
     "label_set": ["name"],
     "create": ["name"], "rename": ["name", "to"],
     "recolor": ["name", "color"], "merge": ["name", "into"], "delete": ["name"], "undo": [], "redo": [],

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pickle import UnpicklingError
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +17,7 @@ from explorer.features import sounds
 from explorer.features.base import NetworkExtractor
 from explorer.features.batches import one_thread_each, usable_cores
 from explorer.features.stream import Encoded, Encoder
-from explorer.features.weights import folder_of, not_loaded, pick_device, quiet, require
+from explorer.features.weights import folder_of, not_loaded, pick_device, quiet, require, unloadable
 from explorer.step import Progress
 
 if TYPE_CHECKING:
@@ -28,7 +27,6 @@ DEFAULT = "laion/clap-htsat-unfused"
 BATCH, BLOCK = 2, 128  # sounds
 SHORTEST = 0.1  # seconds; shorter pieces are filled up with silence, since networks that take the samples themselves need some
 FILTERBANK_HOP = 0.01  # seconds of a row of the spectrogram of an audio spectrogram transformer
-LOADING = (OSError, ValueError, ImportError, KeyError, RuntimeError, AttributeError, TypeError, UnpicklingError)
 
 
 class Audio(NetworkExtractor):
@@ -151,19 +149,18 @@ def load(name: str, device: torch.device) -> Network:
         When it cannot be had, cannot be loaded, or is not a model of sounds.
     """
     import torch
-    from safetensors import SafetensorError
     from transformers import AutoFeatureExtractor, AutoModel
 
     folder = str(folder_of(name, DEFAULT))
     try:
         extractor: Any = AutoFeatureExtractor.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
-    except LOADING as problem:
+    except unloadable() as problem:
         raise _no_model_of_sounds(name) from problem
     if not getattr(extractor, "sampling_rate", None):
         raise _no_model_of_sounds(name)
     try:
         loaded: Any = AutoModel.from_pretrained(folder, trust_remote_code=False, local_files_only=True, dtype=torch.float32)
-    except (*LOADING, SafetensorError) as problem:
+    except unloadable() as problem:
         raise not_loaded(name, problem, DEFAULT) from problem
     model = loaded.eval().to(device)
     rate = int(extractor.sampling_rate)

@@ -13,7 +13,7 @@ import numpy as np
 
 from explorer.errors import InputError
 from explorer.features.pooling import AUTO, Maps, pooled
-from explorer.features.weights import folder_of, not_loaded, quiet, require
+from explorer.features.weights import folder_of, not_loaded, quiet, require, unloadable
 
 if TYPE_CHECKING:
     import torch
@@ -133,7 +133,7 @@ def _transformers(folder: Path, name: str, device: torch.device, pooling: str) -
         require(f"the timm model {name!r}", "timm", "torchvision", extra="timm")
     try:
         loaded: Any = AutoModel.from_pretrained(str(folder), trust_remote_code=False, local_files_only=True, dtype=torch.float32)
-    except (OSError, ValueError, ImportError, KeyError, RuntimeError, AttributeError, TypeError) as problem:
+    except unloadable() as problem:
         raise not_loaded(name, problem, DEFAULT) from problem
     if getattr(loaded.config, "mask_ratio", None):
         loaded.config.mask_ratio = 0.0  # a masked autoencoder would look at a random quarter of each picture

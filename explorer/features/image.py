@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 
 import numpy as np
 import param
@@ -55,6 +56,10 @@ class Image(NetworkExtractor):
         default="crop", objects=["crop", "pad", "stretch"], precedence=1,
         doc="How pictures are made square: the middle cut out, borders added, or squeezed.",
     )  # fmt: skip
+    input_size = param.Integer(
+        None, bounds=(32, 1024), allow_None=True, precedence=1,
+        doc="Pixels a side that the network sees; none is what it was trained with. Less is quicker, enough for small pictures.",
+    )  # fmt: skip
     batch_size = param.Integer(
         None, bounds=(1, 1024), allow_None=True, precedence=1, doc="Pictures computed at once; none chooses what suits the device."
     )
@@ -78,10 +83,22 @@ class Image(NetworkExtractor):
             warnings.simplefilter("ignore")
             network = backbones.load(self.model, pick_device(self.device), self.pooling)
             size = self.batch_size or (ON_CPU if network.device.type == "cpu" else ON_GPU)
-            width = network(np.zeros((1, network.size, network.size, 3), np.uint8)).shape[1]
+            network = replace(network, size=self.input_size or network.size)
+            width = self._width(network)
             yield Encoder(
                 lambda rows: self._batch(data, rows, network), "pictures", width, size, workers=usable_cores(), ready=ready
             )
+
+    def _width(self, network: backbones.Backbone) -> int:
+        """How many numbers it gives; one black picture tells, and whether it takes pictures of that size."""
+        try:
+            return int(network(np.zeros((1, network.size, network.size, 3), np.uint8)).shape[1])
+        except (RuntimeError, ValueError) as problem:
+            if self.input_size is None:
+                raise
+            said = str(problem).splitlines()[0][:120]
+            what = f"model={self.model!r} takes no pictures of {self.input_size} pixels a side ({said})"
+            raise InputError(f"{what}; leave input_size=none, or take a multiple of 32") from problem
 
     def _batch(self, data: Dataset, rows: Sequence[int], network: backbones.Backbone) -> Encoded:
         kept, pixels, lost = [], [], []

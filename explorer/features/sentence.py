@@ -17,7 +17,7 @@ from explorer.features import windows
 from explorer.features.base import NetworkExtractor
 from explorer.features.batches import one_thread_each, usable_cores
 from explorer.features.stream import Encoded, Encoder
-from explorer.features.weights import folder_of, not_loaded, pick_device, quiet, require
+from explorer.features.weights import folder_of, not_loaded, pick_device, quiet, require, unloadable
 from explorer.step import Progress
 
 if TYPE_CHECKING:
@@ -93,8 +93,15 @@ class Sentence(NetworkExtractor):
             width = int(models[0].get_sentence_embedding_dimension())
             yield Encoder(
                 encode, "texts", width, size, block=BLOCK, workers=len(models), ready=ready,
-                cost=lambda rows: np.array([len(text) for text in data.texts(rows)]),
+                cost=lambda rows: np.array([len(text) for text in data.texts(rows)]), notes=self._said(device),
             )  # fmt: skip
+
+    def _said(self, device: torch.device) -> tuple[str, ...]:
+        """What is to be known of the arithmetic."""
+        from explorer.features import precision
+
+        said = "" if self.arithmetic == "float32" else precision.slower(self.arithmetic, device)
+        return (said,) if said else ()
 
     def _encode(self, model: Any, data: Dataset, rows: Sequence[int], size: int) -> Encoded:
         texts = dict(zip(rows, data.texts(np.asarray(rows)), strict=True))
@@ -132,7 +139,7 @@ class Sentence(NetworkExtractor):
         folder = folder or folder_of(name, DEFAULT)
         try:
             model: Any = SentenceTransformer(str(folder), device=str(device), trust_remote_code=False, local_files_only=True)
-        except (OSError, ValueError, ImportError, KeyError, RuntimeError, AttributeError, TypeError) as problem:
+        except unloadable() as problem:
             raise not_loaded(self.model, problem, DEFAULT) from problem
         return model.eval()
 
@@ -140,7 +147,7 @@ class Sentence(NetworkExtractor):
         """Compute the network in fewer bits; what comes after it (the mean over the tokens, the length) stays exact."""
         from explorer.features import precision
 
-        progress(0.0, precision.slower(self.arithmetic, device) or f"computing in {self.arithmetic}")
+        progress(0.0, f"computing in {self.arithmetic}")
         precision.lowered(model[0], self.arithmetic, device)
         model[0].register_forward_hook(_as_float)
 

@@ -60,6 +60,8 @@ class Encoder:
     cost
         ``(b,)`` of some rows: how much work each is, in any unit; those of a block are encoded in its order, so that items of about
         the same length come together. None where all cost the same.
+    notes
+        Sentences for the person, beside those that the harness has of its own.
     """
 
     encode: Callable[[Sequence[int]], Encoded]
@@ -71,6 +73,7 @@ class Encoder:
     ready: Callable[[], object] | None = None
     fit: str = ""
     cost: Callable[[np.ndarray], np.ndarray] | None = None
+    notes: tuple[str, ...] = ()
 
     def batches(self, rows: np.ndarray) -> Iterator[np.ndarray]:
         """The rows of a block as batches."""
@@ -114,7 +117,7 @@ def _streamed(step: ItemExtractor, data: Dataset, progress: Progress, store: Pat
             known[0] = (partial.digests(), partial.values())
             taken = _taken(digests, known)
             values, lost = _gathered(partial, digests, known, progress)
-            notes = _notes(data, encoder, lost)
+            notes = [*encoder.notes, *_notes(data, encoder, lost)]
         except OSError as problem:
             partial.release()
             why = problem.strerror or problem

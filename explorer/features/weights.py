@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import re
 import sys
 import warnings
@@ -139,6 +140,16 @@ def _fetched(name: str, default: str) -> Path:
 def _not_to_be_had(name: str, why: str, default: str) -> InputError:
     last = f"leave model={default!r}" if name != default else "take another method"
     return InputError(f"model={name!r}: {why}; give the path of a local folder with the model, connect to the network, or {last}")
+
+
+def unloadable() -> tuple[type[Exception], ...]:
+    """What transformers and torch were seen to raise for a damaged or unsuitable model."""
+    from safetensors import SafetensorError
+
+    return (
+        OSError, ValueError, ImportError, KeyError, RuntimeError, AttributeError, TypeError, pickle.UnpicklingError,
+        SafetensorError,
+    )  # fmt: skip
 
 
 def not_loaded(name: str, problem: BaseException, default: str) -> InputError:

@@ -222,6 +222,12 @@ class Explorer(Viewer):
     def _on_select_entry(self, name: str) -> None:
         self.session.select(self._visible(self._entry_rule(name)))
 
+    def _on_select_without(self) -> None:
+        """Select what has no place on the map, to see why."""
+        layout = self.session.layout
+        if layout is not None:
+            self.session.select(Ids(self.session.dataset.ids[~layout.valid]))
+
     def _on_clear(self) -> None:
         self.session.clear()
 
@@ -336,7 +342,8 @@ class Explorer(Viewer):
     def _send_item(self, about: dict[str, Any]) -> None:
         dataset, row = self.session.dataset, about["row"]
         about |= {"picture": drawing.draw(dataset, row, items.LARGE) or None}
-        about["lines"] = [*about["lines"], *drawing.facts(dataset, row)]
+        said = {name for name, _ in about["lines"]}  # a folder of sounds has a column of rates
+        about["lines"] = [*about["lines"], *((name, value) for name, value in drawing.facts(dataset, row) if name not in said)]
         self.page.set(item=about)
 
     def _download(self, name: str, content: bytes) -> None:
@@ -476,9 +483,17 @@ class Explorer(Viewer):
         session = self.session
         label = session.labels.categories.get(int(session.labels.codes[row]))
         known = items.lines(session.dataset, row, None if label is None else label.name, self._cluster_name(row), most)
+        known = [*self._without(row), *known]
         name = items.title(session.dataset, row)
         kept = [pair for pair in known if pair[1] != name]
         return {"row": row, "title": name, "lines": kept if most else [("id", str(session.dataset.ids[row])), *kept]}
+
+    def _without(self, row: int) -> list[tuple[str, str]]:
+        """That an item has no features, and why, as far as it is known."""
+        features = self.session.features
+        if features is None or np.isfinite(features.values[row]).all():
+            return []
+        return [("features", f"none: {features.lost.get(str(row), 'see the notes under Features')}")]
 
     def _why(self, row: int) -> list[tuple[str, str]]:
         """Who gave an item its label, when, and with how many others."""

@@ -6,6 +6,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime, time
 from typing import Any
 
 import numpy as np
@@ -105,6 +106,8 @@ def cell(value: Any) -> Any:
     if isinstance(value, int | float | np.number):
         number = value.item() if isinstance(value, np.number) else value
         return number if abs(number) < 2**53 and np.isfinite(number) else str(number)
+    if isinstance(value, datetime) and value.tzinfo is None and value.time() == time.min:
+        return str(value.date())  # a day that a reader of tables has made a moment of
     return str(value)[:WORDS]
 
 

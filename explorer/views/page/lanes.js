@@ -1,7 +1,7 @@
 // Lanes: two groups of curves, each as its mean over the band that most lie in, and examples as thin lines; a lane a channel.
 
 const LANE = {one: 110, few: 74, many: 52} // pixels of height, by how many there are
-const CLOSE = 0.11 // of the width: ticks that are nearer to the one before are left out
+const WIDE = 0.15 // of the width: what the text of a tick takes; ticks that would run into the one before are left out
 const REACH = 9 // pixels between the pointer and the line that it points at
 
 class Lanes {
@@ -23,8 +23,7 @@ class Lanes {
     fill(this.lanes, told.lanes.map((lane) => h("figure", {},
       h("figcaption", {}, h("span", {class: "name", title: lane.name}, lane.name), h("span", {class: "muted"}, lane.bounds ? lane.bounds.join(" to ").replaceAll("-", "−") : "no values")),
       this.canvas(lane, height))))
-    const apart = told.ticks.filter(([place], order) => !order || place - told.ticks[order - 1][0] > CLOSE)
-    fill(this.ticks, apart.map(([place, text]) => h("span", {style: {left: `${100 * place}%`}, class: place < 0.06 ? "first" : place > 0.94 ? "last" : ""}, text)), told.ticks.length < 4 ? h("span", {style: {left: "50%"}}, told.axis) : null)
+    fill(this.ticks, apart(told.ticks).map(([place, text]) => h("span", {style: {left: `${100 * place}%`}, class: atEnd(place)}, text)), told.ticks.length < 4 ? h("span", {style: {left: "50%"}}, told.axis) : null)
     fill(this.names, told.examples.length ? h("li", {class: "muted small"}, "examples:") : null, told.examples.map(({row, title}, place) => h("li", {}, h("button", {type: "button", class: "quiet small", title: `${title}: open it`, onclick: () => this.onPick(row),
       onpointerenter: () => this.point(place), onpointerleave: () => this.point(null), onfocus: () => this.point(place), onblur: () => this.point(null)}, title))))
     this.paint()
@@ -130,4 +129,20 @@ function bandOf({low, high}, width, height) {
     run = []
   }
   return path
+}
+
+// Which end of the axis a tick's text is pushed away from, so that it stays on the page.
+function atEnd(place) {
+  return place < 0.06 ? "first" : place > 0.94 ? "last" : ""
+}
+
+// The ticks whose texts do not run into each other.
+function apart(ticks) {
+  let end = 0
+  return ticks.filter(([place]) => {
+    const left = {first: 0, last: 1 - WIDE}[atEnd(place)] ?? place - WIDE / 2
+    if (left < end - 1e-9) return false
+    end = left + WIDE
+    return true
+  })
 }

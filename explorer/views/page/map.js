@@ -39,12 +39,13 @@ class MapView {
     this.tip = h("div", {class: "tip", role: "tooltip", hidden: true})
     this.empty = h("div", {class: "map-empty"})
     this.sentence = h("span", {class: "sentence", role: "status", "aria-live": "polite"})
+    this.without = button("", () => this.store.send({verb: "select_without"}), {class: "quiet small without", hidden: true, title: "Select them: their cards say why they are not on the map"})
     this.tools = new Tools(this.store, this)
     this.area = h("div", {class: "map-area"}, this.canvas, this.empty, this.tools.brush, this.tools.zoom, this.tip)
     this.pixel = h("span", {class: "muted pixel", title: "The fullest pixel of this picture holds so many items"})
     this.scaling = h("select", {class: "method", "aria-label": "scale of density", hidden: true, title: "How opacity grows with the items of a pixel",
       onchange: (event) => this.store.send({verb: "density_scale", to: event.target.value})})
-    this.foot = h("div", {class: "map-foot"}, this.sentence, h("span", {class: "muted hint"}, this.pixel, this.scaling, h("kbd", {}, "?"), " keys"))
+    this.foot = h("div", {class: "map-foot"}, h("span", {}, this.sentence, this.without), h("span", {class: "muted hint"}, this.pixel, this.scaling, h("kbd", {}, "?"), " keys"))
     this.el = h("section", {class: "card map", "aria-label": "map"}, this.tools.el, this.area, this.foot)
     this.listen()
     new ResizeObserver(() => this.resize()).observe(this.area)
@@ -309,7 +310,8 @@ class MapView {
     const map = this.store.get("map") || {}
     const [seen, of] = this.seen || [0, 0]
     const parts = map.bounds && this.seen ? [`${number(seen)} of ${number(of)} items drawn`, `${number(selection.count)} selected${selection.hidden ? ` (${number(selection.hidden)} hidden)` : ""}`] : []
-    if (map.without) parts.push(`${number(map.without)} without a place`)
+    this.without.textContent = map.without ? `${number(map.without)} without a place` : ""
+    this.without.hidden = !map.without || !parts.length
     this.sentence.textContent = parts.join(" · ")
     this.nothing(map, map.bounds && this.seen && !seen)
     this.canvas.setAttribute("aria-label", `map: ${parts.join(", ")}`)
