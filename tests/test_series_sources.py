@@ -318,6 +318,16 @@ def test_the_column_of_times_is_known_by_its_name(name: str) -> None:
     assert noted(dataset, f"in the order of {name!r}")
 
 
+def test_a_table_of_moments_that_is_read_as_rows_says_how_it_becomes_time_series() -> None:
+    frame = pd.DataFrame({"id": np.repeat(list("abc"), 4), "time": [3, 2, 1, 0] * 3, "x": np.arange(12.0), "y": np.arange(12.0)})
+    assert noted(read(frame), "(for one time series per id: --series x,y --id id --time time)")
+    assert same(every(read(frame, series="x", id="id", time="time")), [[3, 2, 1, 0], [7, 6, 5, 4], [11, 10, 9, 8]])
+    many = frame.assign(**{f"v{place}": 0.5 for place in range(5)})
+    assert noted(read(many), "--series COLUMNS --id id")
+    assert not noted(read(frame.drop(columns="time")), "--series")
+    assert not noted(read(frame.assign(id=[*range(11), None])), "--series"), "missing, not repeated"
+
+
 def test_a_long_table_is_known_by_its_ids_and_times(long_csv: Path) -> None:
     frame = pd.DataFrame(
         {"who": np.repeat(list("abc"), 4), "time": [3, 2, 1, 0] * 3, "x": np.arange(12.0), "n": np.repeat([1, 2, 3], 4)}

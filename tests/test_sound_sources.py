@@ -60,7 +60,7 @@ def test_a_folder_of_recordings(folder: Path) -> None:
     assert set(dataset.column("rate")) == {RATE}
     assert dataset.kinds["folder"] == dataset.kinds["file"] == "category"
     (note,) = dataset.notes
-    assert "1 recordings longer than 15 s" in note
+    assert "1 recording longer than 15 s was cut" in note
     assert "--window" in note
     assert dataset.table.column("sound")[6].as_py() == {"path": "wav.wav", "start": None, "stop": None}
     lasts = [dataset.sound(row).seconds for row in range(len(dataset))]

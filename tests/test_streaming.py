@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -256,6 +257,95 @@ def test_a_full_disk_is_said_and_nothing_is_lost(tmp_path: Path, most: int) -> N
     result = Letters().run(data, store=tmp_path)
     assert np.asarray(result.values).tobytes() == Letters().run(data).values.tobytes()
     assert resource.getrlimit(resource.RLIMIT_FSIZE)[0] == resource.RLIM_INFINITY
+
+
+def test_a_store_that_cannot_be_written_is_said(tmp_path: Path) -> None:
+    (tmp_path / "store").write_text("a file")
+    with pytest.raises(InputError, match=r"cannot be kept in .*store .*free some disk"):
+        Letters().run(texts(some(5)), store=tmp_path / "store")
+
+
+def test_what_could_not_be_read_is_tried_again_once_it_is_mended(tmp_path: Path) -> None:
+    data = texts([*some(30), *(f"{word}!" for word in some(40, seed=1))])
+    with pytest.raises(InputError, match="40 of 70 texts give no features: it shouts"):
+        Letters().run(data, store=tmp_path)
+    with pytest.raises(InputError, match="40 of 70"):
+        Letters().run(data, store=tmp_path)
+    SEEN.clear()
+    mended = _Mended().run(data, store=tmp_path)
+    assert len(SEEN) == 40
+    assert mended.lost == {}
+    assert np.asarray(mended.values).tobytes() == _Mended().run(data).values.tobytes()
+
+
+class _Mended(Letters):
+    """As if what could not be read now can be."""
+
+    @contextmanager
+    def encoder(self, data: Dataset, progress: Progress) -> Iterator[Encoder]:
+        """Reads what shouts too."""
+        with super().encoder(data, progress) as made:
+
+            def encode(rows: Sequence[int]) -> Encoded:
+                SEEN.extend(data.texts(np.array(rows)))
+                counts = [[text.count(letter) for letter in "abcde"] for text in data.texts(np.array(rows))]
+                return Encoded(rows, np.array(counts, np.float32) * self.factor + np.float32(1 / 3))
+
+            yield replace(made, encode=encode)
+
+
+def test_damage_to_an_earlier_result_is_not_taken_over(tmp_path: Path) -> None:
+    words = some(40)
+    first = Letters().run(texts(words), store=tmp_path)
+    first.save(tmp_path / first.key)
+    values = tmp_path / first.key / "values.npy"
+    data = bytearray(values.read_bytes())
+    data[-1] ^= 1
+    values.chmod(0o644)
+    values.write_bytes(bytes(data))
+    grown = texts([*words, *some(3, seed=1)])
+    assert np.asarray(Letters().run(grown, store=tmp_path).values).tobytes() == Letters().run(grown).values.tobytes()
+
+
+def test_a_lock_on_a_file_that_was_removed_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between opening a lock's file and locking it, whoever held it may have removed it."""
+    fcntl = pytest.importorskip("fcntl")
+    whole, removed = fcntl.flock, []
+
+    def late(file: object, how: int) -> None:
+        if not removed:
+            removed.append(True)
+            (tmp_path / ".partial-key.lock").unlink()
+        whole(file, how)
+
+    monkeypatch.setattr(fcntl, "flock", late)
+    first = Partial(tmp_path, "key")
+    second = Partial(tmp_path, "key")
+    assert first.folder != second.folder
+    first.discard()
+    second.discard()
+    assert left(tmp_path) == []
+
+
+def test_texts_are_not_looked_for_on_disk(tmp_path: Path) -> None:
+    (tmp_path / "note").write_text("once")
+    data = replace(texts(["note", "other", "third"]), root=tmp_path)
+    before = data.digests("text", np.arange(3))
+    (tmp_path / "note").write_text("and again")
+    assert np.array_equal(data.digests("text", np.arange(3)), before)
+
+
+def test_a_few_rows_cost_no_copy_of_the_column() -> None:
+    words = [f"{number:06}" * 50 for number in range(20_000)]
+    column = pa.chunked_array([words[start : start + 2_000] for start in range(0, len(words), 2_000)], pa.string())
+    data = Dataset("texts", np.arange(len(words)), pa.table({"text": column}), {"text": "text"}, {"text": "text"})
+    rows = np.array([19_999, 3, 2_000, 3])
+    before, held = pa.total_allocated_bytes(), pa.default_memory_pool().max_memory()
+    assert data.texts(rows) == [words[row] for row in rows]
+    few = data.take(np.array([19_999, 3, 2_000]))
+    assert few.texts() == [words[19_999], words[3], words[2_000]]
+    assert few.ids.tolist() == [19_999, 3, 2_000]
+    assert pa.default_memory_pool().max_memory() - max(held, before) < column.nbytes / 10
 
 
 numbers = st.lists(st.integers(0, 8), min_size=3, max_size=60)

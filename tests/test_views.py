@@ -350,7 +350,8 @@ def test_windows_of_every_mode(session: Session) -> None:
     [
         (None, None), (math.nan, None), (pd.NaT, None), (True, "yes"), (np.False_, "no"), (3, 3), (2**53, str(2**53)),
         (-(2**80), str(-(2**80))), (math.inf, "inf"), (np.float32(0.5), 0.5), (np.int64(7), 7), ("x" * 1_000, "x" * items.WORDS),
-        (date(2020, 1, 2), "2020-01-02"), (Decimal("1.50"), "1.50"), (Decimal("NaN"), None), ("", ""),
+        (date(2020, 1, 2), "2020-01-02"), (datetime(2020, 1, 2), "2020-01-02"), (pd.Timestamp("2020-01-02"), "2020-01-02"),
+        (datetime(2020, 1, 2, 3, 4), "2020-01-02 03:04:00"), (Decimal("1.50"), "1.50"), (Decimal("NaN"), None), ("", ""),
     ],
 )  # fmt: skip
 def test_cell(value: Any, shown: Any) -> None:

@@ -23,6 +23,7 @@ from explorer.dataset.sparse import Sparse
 from explorer.errors import InputError, listed, unknown
 
 ROLES = ("image", "audio", "series", "text")  # what an item can be; of several, the first is what it is called by
+FILES = ("image", "audio")  # the roles whose columns may hold paths
 HASHED = 100_000  # rows of the table at a time, where it is hashed
 SMALLEST = 3  # items; two points have no neighbourhood to lay out or to cluster
 
@@ -118,7 +119,7 @@ class Dataset:
         """A dataset of some of the items, at least three, in the order of their rows."""
         vectors, layout = (None if array is None else array[rows] for array in (self.vectors, self.layout))
         matrix = None if self.matrix is None else self.matrix.take(rows)
-        table = self.table.take(pa.array(rows)) if self.table.num_columns else self.table
+        table = _some_rows(self.table, np.asarray(rows)) if self.table.num_columns else self.table
         return replace(self, ids=self.ids[rows], table=table, vectors=vectors, layout=layout, matrix=matrix)
 
     @property
@@ -165,8 +166,9 @@ class Dataset:
         if "text" not in self.roles:
             raise self._without("text", "text")
         column = self.table.column(self.roles["text"])
-        values = column if rows is None else column.take(pa.array(rows))
-        return ["" if value is None else str(value) for value in values.to_pylist()]
+        # one by one: to take rows out of a column in several chunks, Arrow copies all of it
+        values = column.to_pylist() if rows is None else (column[row].as_py() for row in rows.tolist())
+        return ["" if value is None else str(value) for value in values]
 
     def picture(self, row: int, background: Background = (255, 255, 255), at_least: int | None = None) -> Picture:
         """One item's picture, decoded now; what is transparent is laid over `background`, or kept where that is None.
@@ -291,7 +293,7 @@ class Dataset:
         return digest.hexdigest()[:24]
 
     def _hash_files(self, digest: Any) -> None:
-        for role in ("image", "audio"):
+        for role in FILES:
             if role not in self.roles:
                 continue
             for given in paths_in(self.table.column(self.roles[role])):
@@ -299,7 +301,7 @@ class Dataset:
 
     def digests(self, role: str, rows: np.ndarray) -> np.ndarray:
         """What tells the items of some rows apart by their content in a role: ``(m, 2)`` uint64; equal items have equal ones."""
-        return item_digests(self.table.column(self.roles[role]), self.root, rows)
+        return item_digests(self.table.column(self.roles[role]), self.root, rows, files=role in FILES)
 
     _MANIFEST: ClassVar = ("name", "kinds", "roles", "notes")
 
@@ -344,6 +346,19 @@ class Dataset:
 def _numbers(values: pa.Array) -> np.ndarray:
     """``(t,)`` float32 of a list's values, NaN where one is missing."""
     return np.asarray(values.to_numpy(zero_copy_only=False), dtype=np.float32)
+
+
+def _some_rows(table: pa.Table, rows: np.ndarray) -> pa.Table:
+    """Some rows of a table, taken out of its parts one by one: at once Arrow would copy all of them first."""
+    order = np.argsort(rows, kind="stable")
+    wanted, start = rows[order], 0
+    parts = []
+    for part in table.to_batches():
+        first, last = np.searchsorted(wanted, (start, start + part.num_rows))
+        if last > first:
+            parts.append(part.take(pa.array(wanted[first:last] - start)))
+        start += part.num_rows
+    return pa.Table.from_batches(parts, table.schema).take(pa.array(np.argsort(order, kind="stable")))
 
 
 def _hash_column(digest: Any, column: pa.ChunkedArray) -> None:

@@ -13,29 +13,36 @@ import pyarrow as pa
 SIZE = 16  # bytes of a digest: two items of 10 billion would share one with a chance of one in 10^18
 
 
-def item_digests(column: pa.ChunkedArray, root: Path | None, rows: np.ndarray) -> np.ndarray:
-    """``(m, 2)`` uint64 of the values at some rows; of a file, its path, size and time count: reading it is the work itself."""
+def item_digests(column: pa.ChunkedArray, root: Path | None, rows: np.ndarray, *, files: bool = True) -> np.ndarray:
+    """``(m, 2)`` uint64 of the values at some rows.
+
+    Parameters
+    ----------
+    files
+        Whether text is a file's path; then the file's size and time count too (reading it is the work itself). Other text is never
+        looked for on disk.
+    """
     made = bytearray()
     for row in rows.tolist():
-        made += _digest(column[row], root)
+        made += _digest(column[row], root, files)
     return np.frombuffer(bytes(made), np.uint64).reshape(-1, 2)
 
 
-def _digest(value: Any, root: Path | None) -> bytes:
+def _digest(value: Any, root: Path | None, files: bool) -> bytes:
     digest = hashlib.blake2b(digest_size=SIZE)
-    for part in _parts(value, root):
+    for part in _parts(value, root, files):
         digest.update(len(part).to_bytes(8, "little"))  # or ("ab", "c") would be ("a", "bc")
         digest.update(part)
     return digest.digest()
 
 
-def _parts(value: Any, root: Path | None) -> Iterator[bytes]:
+def _parts(value: Any, root: Path | None, files: bool) -> Iterator[bytes]:
     kind = value.type
     if not value.is_valid:
         yield b""
     elif pa.types.is_string(kind) or pa.types.is_large_string(kind):
         yield value.as_buffer().to_pybytes()
-        yield file_state(value.as_py(), root).encode()
+        yield file_state(value.as_py(), root).encode() if files else b""
     elif pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_fixed_size_binary(kind):
         yield value.as_py()
     elif pa.types.is_struct(kind):

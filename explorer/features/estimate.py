@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
+import uuid
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -54,7 +56,9 @@ class Estimate:
     def save(self, path: Path) -> None:
         """Write to a file that `load` reads back."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(asdict(self)), "utf-8")
+        made = path.with_name(f"{path.name}-{uuid.uuid4().hex}")  # two pages may ask for the same at once
+        made.write_text(json.dumps(asdict(self)), "utf-8")
+        os.replace(made, path)
 
     @classmethod
     def load(cls, path: Path) -> Estimate:

@@ -51,6 +51,7 @@ class Partial:
         self.dtype = np.dtype(np.float32)
         self.rows = 0
         self.lost: list[tuple[int, str]] = []  # the places of rows without features, and why
+        self._again: list[int] = []  # the places of those that are to be tried again
         self._recover()
         self._files: dict[str, BinaryIO] = {
             name: open(self.folder / name, "ab")  # noqa: SIM115  closed by `close`
@@ -63,10 +64,14 @@ class Partial:
         for line in _lines(self.folder / "done.jsonl"):
             try:
                 block = json.loads(line)
+                if block.get("again"):
+                    self._forget_lost()
+                    good += len(line)
+                    continue
                 dtype, rows, width = np.dtype(block["dtype"]), int(block["rows"]), int(block["width"])
                 if not self._is_whole(block, dtype, rows, width):
                     break
-            except (ValueError, KeyError, TypeError, OSError):
+            except (ValueError, KeyError, TypeError, AttributeError, OSError):
                 break
             self.lost += [(self.rows + int(place), str(why)) for place, why in block["lost"]]
             self.rows, self.width, self.dtype, good = self.rows + rows, width, dtype, good + len(line)
@@ -106,9 +111,24 @@ class Partial:
         self.lost += [(self.rows + place, why) for place, why in lost]
         self.rows, self.width, self.dtype = self.rows + len(values), values.shape[1], values.dtype
 
+    def try_lost_again(self) -> None:
+        """Let the next run try the items without features again: what stood in the way may be mended, and their files the same."""
+        self._files["done.jsonl"].write(b'{"again": true}\n')
+        self._files["done.jsonl"].flush()
+        os.fsync(self._files["done.jsonl"].fileno())
+        self._forget_lost()
+
+    def _forget_lost(self) -> None:
+        self._again += [place for place, _ in self.lost]
+        self.lost = []
+
     def digests(self) -> np.ndarray:
-        """``(rows, 2)`` uint64: whose features are there, in the order in which they were computed."""
-        return np.frombuffer(_read(self.folder / "digests.bin", 0, self.rows * SIZE), np.uint64).reshape(-1, 2)
+        """``(rows, 2)`` uint64: whose features are there, in the order in which they were computed; 0 of who is tried again."""
+        made = np.frombuffer(_read(self.folder / "digests.bin", 0, self.rows * SIZE), np.uint64).reshape(-1, 2)
+        if self._again:
+            made = made.copy()
+            made[self._again] = 0
+        return made
 
     def values(self) -> np.ndarray:
         """``(rows, d)``, memory-mapped."""
@@ -149,26 +169,30 @@ def pending(store: Path, key: str) -> list[np.ndarray]:
     """The digests ``(rows, 2)`` that a broken run has left, or nothing; changes nothing, so somebody may be at work on them."""
     folder = store / f"{PARTIAL}{key}"
     try:
-        rows = sum(int(json.loads(line)["rows"]) for line in _lines(folder / "done.jsonl"))
+        rows = sum(int(json.loads(line).get("rows", 0)) for line in _lines(folder / "done.jsonl"))
         read = _read(folder / "digests.bin", 0, rows * SIZE)
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, AttributeError, TypeError):
         return []
     return [np.frombuffer(read[: len(read) // SIZE * SIZE], np.uint64).reshape(-1, 2)]
 
 
 def _lock(path: Path) -> BinaryIO | None:
     """The open file that holds a lock, or None where another process holds it."""
-    file = open(path, "ab")  # noqa: SIM115  closed to let go
-    if fcntl is None:
-        return file
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        file.close()
-        return None
-    except OSError:  # a file system without locks
-        return file
-    return file
+    while True:
+        file = open(path, "ab")  # noqa: SIM115  closed to let go
+        if fcntl is None:
+            return file
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.close()
+            return None
+        except OSError:  # a file system without locks
+            return file
+        with suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(file.fileno()), path.stat()):
+                return file
+        file.close()  # whoever held it removed it just now: a lock on a file that is gone keeps nobody away
 
 
 def _sweep(store: Path) -> None:

@@ -18,7 +18,7 @@ from explorer.dataset import Dataset
 from explorer.errors import InputError, listed
 from explorer.features.batches import Pace, ahead
 from explorer.features.partial import Partial, pending
-from explorer.step import Output, Progress
+from explorer.step import Output, Progress, sha256
 
 if TYPE_CHECKING:
     from explorer.features.base import ItemExtractor
@@ -109,7 +109,10 @@ def _streamed(step: ItemExtractor, data: Dataset, progress: Progress, store: Pat
     digests = _digests(step, data, progress)
     with step.encoder(data, progress) as encoder:
         reuse = _reuse_key(step, encoder.fit)
-        partial = Partial(store, reuse)
+        try:
+            partial = Partial(store, reuse)
+        except OSError as problem:
+            raise _unwritable(data, store, problem) from problem
         try:
             known = [(partial.digests(), partial.values()), *_earlier(store, reuse)]
             wanted = _unknown(digests, [whose for whose, _ in known])
@@ -117,12 +120,10 @@ def _streamed(step: ItemExtractor, data: Dataset, progress: Progress, store: Pat
             known[0] = (partial.digests(), partial.values())
             taken = _taken(digests, known)
             values, lost = _gathered(partial, digests, known, progress)
-            notes = [*encoder.notes, *_notes(data, encoder, lost)]
+            notes = [*encoder.notes, *_notes(data, encoder, lost, partial)]
         except OSError as problem:
             partial.release()
-            why = problem.strerror or problem
-            what = f"{data.name}: the features cannot be kept in {store} ({why})"
-            raise InputError(f"{what}; free some disk and run it again, it goes on from here") from problem
+            raise _unwritable(data, store, problem) from problem
         except BaseException:
             partial.release()
             raise
@@ -130,6 +131,11 @@ def _streamed(step: ItemExtractor, data: Dataset, progress: Progress, store: Pat
         notes.append(f"{taken:,} of {len(data):,} {encoder.what} were computed for an earlier state of the data and taken over")
     told = {str(row): why for row, why in list(lost.items())[:TOLD]}
     return Output(values, notes=tuple(notes), digests=digests, reuse=reuse, lost=told, kept=partial)
+
+
+def _unwritable(data: Dataset, store: Path, problem: OSError) -> InputError:
+    what = f"{data.name}: the features cannot be kept in {store} ({problem.strerror or problem})"
+    return InputError(f"{what}; free some disk and run it again, it goes on from here")
 
 
 def _digests(step: ItemExtractor, data: Dataset, progress: Progress) -> np.ndarray:
@@ -146,16 +152,18 @@ def _reuse_key(step: ItemExtractor, fit: str) -> str:
     return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:24]
 
 
-def _earlier(store: Path, reuse: str) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Digests and values of the finished results of the same kind, the newest first."""
+def _earlier(store: Path, reuse: str, *, check: bool = True) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Digests and values of the finished results of the same kind, the newest first; where `check`, of those that are as written."""
     found = []
-    for place in sorted(store.glob("*/settings.json"), key=lambda path: -path.stat().st_mtime_ns):
+    for place in sorted(store.glob("[!.]*/settings.json"), key=lambda path: -path.stat().st_mtime_ns):
         try:
             if json.loads(place.read_text("utf-8")).get("reuse") != reuse:
                 continue
+            if check and not _as_written(place.parent):
+                continue
             digests = np.load(place.parent / "digests.npy", allow_pickle=False)
             values = np.load(place.parent / "values.npy", mmap_mode="r", allow_pickle=False)
-        except (OSError, ValueError, AttributeError, EOFError):  # damaged: then it is computed again
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError):  # damaged: then it is computed again
             continue
         if digests.dtype == np.uint64 and digests.shape == (len(values), 2) and values.ndim == 2:
             there = np.isfinite(values[:, 0])  # an item without features is tried again: its file may have been mended
@@ -163,10 +171,16 @@ def _earlier(store: Path, reuse: str) -> list[tuple[np.ndarray, np.ndarray]]:
     return found
 
 
+def _as_written(folder: Path) -> bool:
+    """Whether a result's files are what was written: damage in them would be taken over as if it were sound."""
+    sums = json.loads((folder / "sums.json").read_text("utf-8"))
+    return all(sha256(folder / name) == sums[name] for name in ("values.npy", "digests.npy"))
+
+
 def left_to_do(step: ItemExtractor, encoder: Encoder, data: Dataset, store: Path, progress: Progress) -> np.ndarray:
     """The rows that a run would compute: not those that are known, and of equal ones the first."""
     reuse = _reuse_key(step, encoder.fit)
-    known = [np.zeros((0, 2), np.uint64), *(whose for whose, _ in _earlier(store, reuse)), *pending(store, reuse)]
+    known = [np.zeros((0, 2), np.uint64), *(whose for whose, _ in _earlier(store, reuse, check=False)), *pending(store, reuse)]
     return _unknown(_digests(step, data, progress), known)
 
 
@@ -289,15 +303,16 @@ def _mapped_anew(values: np.ndarray) -> np.ndarray:
     return values
 
 
-def _notes(data: Dataset, encoder: Encoder, lost: dict[int, str]) -> list[str]:
+def _notes(data: Dataset, encoder: Encoder, lost: dict[int, str], partial: Partial) -> list[str]:
     """What is said of the items without features.
 
     Raises
     ------
     InputError
-        When they are more than half.
+        When they are more than half; the next run tries them again.
     """
     if len(lost) * 2 > len(data):
+        partial.try_lost_again()
         why = f"{len(lost):,} of {len(data):,} {encoder.what} give no features: {listed(dict.fromkeys(lost.values()), 3)}"
         raise InputError(f"{data.name}: {why}; check them, or name other {encoder.what}")
     return (

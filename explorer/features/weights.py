@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import pickle
 import re
@@ -123,6 +124,18 @@ def folder_of(name: str, default: str) -> Path:
     if constants.HF_HUB_OFFLINE or os.environ.get("HF_HUB_OFFLINE", "").upper() in {"1", "TRUE", "YES", "ON"}:
         raise _not_to_be_had(name, "it is not on disk, and HF_HUB_OFFLINE forbids fetching it", default)
     return _fetched(name, default)
+
+
+def local_state(name: str) -> str:
+    """What tells one state of a model in a local folder from another (its files' names, sizes and times); empty for other names."""
+    folder = Path(name).expanduser()
+    if not folder.is_dir():
+        return ""
+    digest = hashlib.sha256()
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        found = path.stat()
+        digest.update(f"{path.relative_to(folder)}\0{found.st_size}\0{found.st_mtime_ns}\0".encode("utf-8", "surrogatepass"))
+    return digest.hexdigest()[:24]
 
 
 def _fetched(name: str, default: str) -> Path:

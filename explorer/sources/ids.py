@@ -7,10 +7,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from explorer.errors import InputError, listed
+from explorer.sources import long, moments
 from explorer.sources.objects import to_text
 from explorer.sources.options import Options
 
 USUAL = "id"
+SHOWN = 4  # columns of values that a note names
 
 
 def pick(
@@ -40,8 +42,18 @@ def pick(
         return from_column(table.column(USUAL), source), USUAL, [f"ids are taken from the column {USUAL!r}"]
     notes = []
     if USUAL in table.column_names:
-        notes.append(f"the column {USUAL!r} has missing or repeated values; items go by row number instead")
+        notes.append(f"the column {USUAL!r} has missing or repeated values; items go by row number instead{_or_series(table)}")
     return np.arange(rows, dtype=np.int64), None, notes
+
+
+def _or_series(table: pa.Table) -> str:
+    """How to read a table as time series, where a column of times beside repeated ids looks as if each row were a moment of one."""
+    when = moments.guess(table, {USUAL}) if long.repeats(table.column(USUAL)) else None
+    if when is None:
+        return ""
+    numbers = [field.name for field in table.schema if pa.types.is_floating(field.type) and field.name not in {USUAL, when}]
+    values = ",".join(numbers) if 0 < len(numbers) <= SHOWN else "COLUMNS"
+    return f" (for one time series per {USUAL}: --series {values} --id {USUAL} --time {when})"
 
 
 def from_column(column: pa.ChunkedArray, what: str) -> np.ndarray:

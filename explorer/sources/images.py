@@ -55,7 +55,8 @@ def _found(folder: Path, rows: list[tuple[str, str, int, int]], unreadable: list
         kinds["folder"] = "category"
     notes = []
     if unreadable:
-        notes.append(f"{len(unreadable):,} pictures cannot be read and were left out: {_names(unreadable)}")
+        which = "1 picture" if len(unreadable) == 1 else f"{len(unreadable):,} pictures"
+        notes.append(f"{which} cannot be read and {'was' if len(unreadable) == 1 else 'were'} left out: {_names(unreadable)}")
     if outside:
         notes.append(f"{outside:,} links lead out of the folder and were not followed")
     return Found(folder.resolve().name, pa.table(columns), ids=np.array(names, dtype=object), kinds=kinds, root=folder, notes=notes)

@@ -77,7 +77,7 @@ def read_folder(folder: Path, options: Options) -> Found:
     good = [(name, header) for name, header in zip(names, headers, strict=True) if header is not None]
     found = _found(folder.resolve().name, folder, good, options.window, SHORT)
     if unreadable:
-        found.notes.append(f"{len(unreadable):,} recordings cannot be read and were left out: {_few(unreadable)}")
+        found.notes.append(f"{_counted(len(unreadable), 'cannot be read and')} left out: {_few(unreadable)}")
     if outside:
         found.notes.append(f"{outside:,} links lead out of the folder and were not followed")
     return found
@@ -180,11 +180,15 @@ def _said(seconds: np.ndarray, cut: Windows, length: float, asked: bool) -> list
     notes = []
     if cut.cut.any() and not asked:
         long = int((seconds > 0).sum() if len(seconds) == 1 else (seconds > SHORT).sum())
-        said = f"{long:,} recordings longer than {SHORT:g} s were" if len(seconds) > 1 else "the recording was"
+        said = _counted(long, f"longer than {SHORT:g} s") if len(seconds) > 1 else "the recording was"
         notes.append(f"{said} cut into windows of {length:g} s, one item each (change it with --window SECONDS)")
     if late := int((cut.stop - cut.start > MOST_SECONDS).sum()):
         notes.append(f"of {late:,} recordings only the first {MOST_SECONDS:g} s count; cut them with --window SECONDS")
     return notes
+
+
+def _counted(number: int, which: str) -> str:
+    return f"1 recording {which} was" if number == 1 else f"{number:,} recordings {which} were"
 
 
 def _few(names: list[str]) -> str:

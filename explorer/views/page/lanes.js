@@ -23,7 +23,7 @@ class Lanes {
     fill(this.lanes, told.lanes.map((lane) => h("figure", {},
       h("figcaption", {}, h("span", {class: "name", title: lane.name}, lane.name), h("span", {class: "muted"}, lane.bounds ? lane.bounds.join(" to ").replaceAll("-", "−") : "no values")),
       this.canvas(lane, height))))
-    fill(this.ticks, apart(told.ticks).map(([place, text]) => h("span", {style: {left: `${100 * place}%`}, class: atEnd(place)}, text)), told.ticks.length < 4 ? h("span", {style: {left: "50%"}}, told.axis) : null)
+    fill(this.ticks, withRoom(told.ticks).map(([place, text]) => h("span", {style: {left: `${100 * place}%`}, class: atEnd(place)}, text)), told.ticks.length < 4 ? h("span", {style: {left: "50%"}}, told.axis) : null)
     fill(this.names, told.examples.length ? h("li", {class: "muted small"}, "examples:") : null, told.examples.map(({row, title}, place) => h("li", {}, h("button", {type: "button", class: "quiet small", title: `${title}: open it`, onclick: () => this.onPick(row),
       onpointerenter: () => this.point(place), onpointerleave: () => this.point(null), onfocus: () => this.point(place), onblur: () => this.point(null)}, title))))
     this.paint()
@@ -137,7 +137,7 @@ function atEnd(place) {
 }
 
 // The ticks whose texts do not run into each other.
-function apart(ticks) {
+function withRoom(ticks) {
   let end = 0
   return ticks.filter(([place]) => {
     const left = {first: 0, last: 1 - WIDE}[atEnd(place)] ?? place - WIDE / 2
