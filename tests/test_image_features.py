@@ -292,3 +292,17 @@ def test_features_do_not_depend_on_the_pictures_beside_them(tmp_path: Path) -> N
     alone = np.concatenate([given(tmp_path, np.repeat(one[None], 3, axis=0), pooling="gem", crops=5)[:1] for one in some(9)])
     assert np.allclose(together, alone, atol=1e-5)
     assert threading.active_count() == alive
+
+
+def test_a_model_that_was_trained_anew_in_its_folder_is_another(tmp_path: Path) -> None:
+    """Of a grown collection half would else be seen by the one and half by the other."""
+    model, store = saved(vit, tmp_path / "model"), tmp_path / "store"
+    first = Image(model=str(tmp_path / "model")).run(dataset(some(4)), store=store)
+    first.save(store / first.key)
+    with weights.quiet():
+        for value in model.parameters():
+            value.data += 0.1
+        model.save_pretrained(tmp_path / "model")
+    grown = Image(model=str(tmp_path / "model")).run(dataset(some(5)), store=store).values
+    assert np.array_equal(grown, given(tmp_path / "model", some(5)))
+    assert not np.array_equal(grown[:4], first.values)

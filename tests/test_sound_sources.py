@@ -59,6 +59,7 @@ def test_a_folder_of_recordings(folder: Path) -> None:
     assert dataset.column("seconds").tolist() == pytest.approx([3, 2, 5, 5, 7.4, 4, 1], abs=1e-3)
     assert set(dataset.column("rate")) == {RATE}
     assert dataset.kinds["folder"] == dataset.kinds["file"] == "category"
+    assert dataset.title_column is None, "windows of one recording are told apart by their ids"
     (note,) = dataset.notes
     assert "1 recording longer than 15 s was cut" in note
     assert "--window" in note

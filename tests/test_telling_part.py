@@ -230,12 +230,24 @@ def test_a_selection_is_compared_with_what_else_is_shown(wire: Wire) -> None:  #
     assert columns[0]["name"] == "kind"
     assert columns[0]["difference"] == 1
     assert columns[0]["bars"][0] == {"name": "a", "selected": 1.0, "rest": 0.0}
-    assert [one["difference"] for one in columns] == sorted((one["difference"] for one in columns), reverse=True)
+    assert [one["beyond"] for one in columns] == sorted((one["beyond"] for one in columns), reverse=True)
     wire.session.filter("kind", Where("kind", "in", ("a", "b")))
     assert 0 < told(wire)["rest"] < head["rest"]
     wire.session.filter("kind", Where("kind", "==", "a"))
     assert told(wire)["rest"] == 0
     assert told(wire, "columns") is None
+
+
+def test_a_column_with_nearly_a_value_an_item_does_not_come_first() -> None:
+    files = ["long a"] * 12 + [f"a{row}" for row in range(38)] + ["long b"] * 12 + [f"b{row}" for row in range(38)]
+    columns = {"file": files, "folder": ["a"] * 46 + ["b"] * 50 + ["a"] * 4}
+    visit = Session(Dataset("t", np.arange(100), pa.table(columns), dict.fromkeys(columns, "category")))
+    marked = np.r_[np.full(50, 2), np.full(50, 1)].astype(np.uint8)
+    file, folder = (contrast.column(visit, name, name, marked) for name in columns)
+    assert file is not None
+    assert folder is not None
+    assert file["difference"] > folder["difference"]
+    assert file["beyond"] < folder["beyond"]
 
 
 def test_numbers_have_medians_and_what_differs_by_chance_is_left_out() -> None:

@@ -243,7 +243,12 @@ class Dataset:
             if sample and np.median([len(value) for value in sample]) <= 60:
                 short[name] = len(set(sample)) / len(sample) + (name.lower() in {"name", "title", "label", "caption"})
         best = max(short, key=lambda name: short[name], default=None)
-        return best if best is not None and short[best] > 0.5 else None
+        return best if best is not None and short[best] > 0.5 and not self._ids_say_more(best) else None
+
+    def _ids_say_more(self, name: str) -> bool:
+        """Whether ids begin with a column's values, as those of windows do with their recording's; its ends tell."""
+        values = self.table.column(name)
+        return all(str(self.ids[row]).startswith(str(values[row].as_py())) for row in (0, len(self) // 2, len(self) - 1))
 
     @property
     def subject(self) -> str:

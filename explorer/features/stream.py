@@ -153,7 +153,7 @@ def _reuse_key(step: ItemExtractor, fit: str) -> str:
 
 
 def _earlier(store: Path, reuse: str, *, check: bool = True) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Digests and values of the finished results of the same kind, the newest first; where `check`, of those that are as written."""
+    """Digests and values of the finished results of the same kind, the newest first; if `check`, of those that are as written."""
     found = []
     for place in sorted(store.glob("[!.]*/settings.json"), key=lambda path: -path.stat().st_mtime_ns):
         try:

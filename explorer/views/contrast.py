@@ -196,18 +196,22 @@ def words(dataset: Dataset, sides: Sides) -> dict[str, Any]:
 
 
 def column(session: Session, key: str, name: str, marked: np.ndarray) -> dict[str, Any] | None:
-    """One column's distribution on both sides; None where they differ no more than by chance."""
+    """One column's distribution on both sides; None where they differ no more than by chance.
+
+    How far they differ beyond chance ranks the columns: sides of a column with nearly a value an item always differ much.
+    """
     bins: Ranges | Values | Named | None = session.bins(key)  # type: ignore[assignment]
     if isinstance(bins, Values) and OTHER in bins.names:
         bins = every_value(session, key)  # what is rare among all may be what the selected have in common
     if bins is None:
         return None
     _, rest, chosen = bins.counts(marked)
-    far = difference(chosen, rest)
-    if far <= by_chance(chosen, rest):
+    far, chance = difference(chosen, rest), by_chance(chosen, rest)
+    if far <= chance:
         return None
     shares = chosen / chosen.sum(), rest / rest.sum()
-    return {"key": key, "name": name, "difference": round(far, 4)} | _bars(bins, *shares)
+    told = {"key": key, "name": name, "difference": round(far, 4), "beyond": round(far - chance, 4)}
+    return told | _bars(bins, *shares)
 
 
 def _bars(bins: Ranges | Values | Named, here: np.ndarray, there: np.ndarray) -> dict[str, Any]:

@@ -117,7 +117,7 @@ class Telling(Part):
         for place, (key, name) in enumerate(wish.columns):
             saying("counting")
             if (one := contrast.column(self.session, key, name, marked)) is not None:
-                found = sorted([*found, one], key=lambda each: -each["difference"])[:MOST]
+                found = sorted([*found, one], key=lambda each: -each["beyond"])[:MOST]
             if found and time.monotonic() - sent > PATIENCE:
                 sent = time.monotonic()
                 saying.send("columns", {"columns": found, "of": len(wish.columns), "left": len(wish.columns) - place - 1})
