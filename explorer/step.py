@@ -311,9 +311,14 @@ class Step(Settings):
         """A private copy: changing one never changes the other."""
         return type(self)(**self.settings())
 
+    def outside(self) -> str:
+        """A fingerprint of what the result depends on besides data and settings: a model's files; empty where there is nothing."""
+        return ""
+
     def key(self, fingerprint: str) -> str:
         """The name of this step's result on an input with that fingerprint."""
         identity = [self.kind, self.method, self.version, self.settings(), fingerprint]
+        identity += [state] if (state := self.outside()) else []
         return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:24]
 
     def run(

@@ -7,6 +7,7 @@ into the protocol. A child that dies is a message.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import subprocess
@@ -367,6 +368,11 @@ def _answer(request: dict[str, Any], progress: Progress) -> dict[str, Any]:
         return {"failed": str(problem), "bug": False}
     except MemoryError:
         return {"failed": "not enough memory for this; use fewer items or another method", "bug": False}
+    except OSError as problem:
+        if problem.errno not in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
+            traceback.print_exc()
+            return {"failed": f"{type(problem).__name__}: {problem}", "bug": True}
+        return {"failed": f"the result cannot be kept ({problem.strerror}); free some disk, then run it again", "bug": False}
     except Exception as problem:  # the child's last door: the parent must hear of everything
         traceback.print_exc()
         return {"failed": f"{type(problem).__name__}: {problem}", "bug": True}

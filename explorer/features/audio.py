@@ -17,7 +17,7 @@ from explorer.features import sounds
 from explorer.features.base import NetworkExtractor
 from explorer.features.batches import one_thread_each, usable_cores
 from explorer.features.stream import Encoded, Encoder
-from explorer.features.weights import folder_of, local_state, not_loaded, pick_device, quiet, require, unloadable
+from explorer.features.weights import folder_of, not_loaded, pick_device, quiet, require, unloadable
 from explorer.step import Progress
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ class Audio(NetworkExtractor):
             width = len(network.hear(np.zeros(network.rate, np.float32)))
             yield Encoder(
                 lambda rows: self._batch(data, rows, network), "sounds", width, BATCH, block=BLOCK,
-                workers=usable_cores(), ready=ready, fit=local_state(self.model),
+                workers=usable_cores(), ready=ready,
             )  # fmt: skip
 
     def _batch(self, data: Dataset, rows: Sequence[int], network: Network) -> Encoded:

@@ -11,7 +11,7 @@ import param
 from explorer.dataset import Dataset
 from explorer.errors import InputError, listed
 from explorer.features.stream import Encoder, streamed
-from explorer.features.weights import DEVICES
+from explorer.features.weights import DEVICES, local_state
 from explorer.step import Output, Progress, Step, as_output
 
 PLAIN = ("number", "category", "date", "flag")  # the kinds of column that say something as they stand
@@ -112,3 +112,7 @@ class NetworkExtractor(ItemExtractor):
     device = param.Selector(
         default="auto", objects=list(DEVICES), precedence=1, doc="Where to compute; auto takes a GPU if there is one."
     )
+
+    def outside(self) -> str:
+        """The state of a model in a local folder, which may be trained further under the same name."""
+        return local_state(str(self.model)) if "model" in self.setting_names() else ""

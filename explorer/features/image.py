@@ -17,7 +17,7 @@ from explorer.features.base import NetworkExtractor
 from explorer.features.batches import one_thread_each, usable_cores
 from explorer.features.pooling import AUTO, POOLINGS
 from explorer.features.stream import Encoded, Encoder
-from explorer.features.weights import local_state, pick_device, require
+from explorer.features.weights import pick_device, require
 from explorer.step import Progress
 
 BACKGROUNDS = {"white": (255, 255, 255), "black": (0, 0, 0), "grey": (127, 127, 127)}
@@ -87,7 +87,6 @@ class Image(NetworkExtractor):
             width = self._width(network)
             yield Encoder(
                 lambda rows: self._batch(data, rows, network), "pictures", width, size, workers=usable_cores(), ready=ready,
-                fit=local_state(self.model),
             )  # fmt: skip
 
     def _width(self, network: backbones.Backbone) -> int:

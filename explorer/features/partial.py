@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import time
 import uuid
 import zlib
 from contextlib import suppress
@@ -25,6 +26,8 @@ try:
     import fcntl
 except ImportError:  # Windows: two runs of the same at once are not kept apart there
     fcntl = None  # type: ignore[assignment]
+
+KEPT = 30 * 24 * 3600.0  # seconds that a broken run waits for the next one
 
 
 class Partial:
@@ -196,12 +199,21 @@ def _lock(path: Path) -> BinaryIO | None:
 
 
 def _sweep(store: Path) -> None:
-    """Remove what runs beside another of the same have left when they were killed."""
-    for folder in store.glob(f"{PARTIAL}*-*"):
-        if folder.is_dir() and (held := _lock(store / f"{folder.name}.lock")) is not None:
+    """Remove what runs beside another of the same have left when they were killed, and what nobody has gone on with for long."""
+    for folder in store.glob(f"{PARTIAL}*"):
+        aside = "-" in folder.name.removeprefix(PARTIAL)
+        if folder.is_dir() and (aside or _age(folder / "done.jsonl") > KEPT) and (held := _lock(store / f"{folder.name}.lock")) is not None:
             shutil.rmtree(folder, ignore_errors=True)
             (store / f"{folder.name}.lock").unlink(missing_ok=True)
             held.close()
+
+
+def _age(path: Path) -> float:
+    """Seconds since a file was written; none where it is not there."""
+    try:
+        return time.time() - path.stat().st_mtime
+    except OSError:
+        return 0.0
 
 
 def _lines(path: Path) -> list[bytes]:

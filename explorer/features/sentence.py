@@ -17,7 +17,7 @@ from explorer.features import windows
 from explorer.features.base import NetworkExtractor
 from explorer.features.batches import one_thread_each, usable_cores
 from explorer.features.stream import Encoded, Encoder
-from explorer.features.weights import folder_of, local_state, not_loaded, pick_device, quiet, require, unloadable
+from explorer.features.weights import folder_of, not_loaded, pick_device, quiet, require, unloadable
 from explorer.step import Progress
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ class Sentence(NetworkExtractor):
 
             width = int(models[0].get_sentence_embedding_dimension())
             yield Encoder(
-                encode, "texts", width, size, block=BLOCK, workers=len(models), ready=ready, fit=local_state(self.model),
+                encode, "texts", width, size, block=BLOCK, workers=len(models), ready=ready,
                 cost=lambda rows: np.array([len(text) for text in data.texts(rows)]), notes=self._said(device),
             )  # fmt: skip
 

@@ -148,7 +148,7 @@ def _digests(step: ItemExtractor, data: Dataset, progress: Progress) -> np.ndarr
 
 def _reuse_key(step: ItemExtractor, fit: str) -> str:
     """Names what makes an item's features, whatever collection it is in."""
-    identity = [step.method, step.version, step.settings(), fit]
+    identity = [step.method, step.version, step.settings(), fit, step.outside()]
     return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:24]
 
 

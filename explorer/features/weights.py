@@ -129,7 +129,7 @@ def folder_of(name: str, default: str) -> Path:
 def local_state(name: str) -> str:
     """What tells one state of a model in a local folder from another (its files' names, sizes and times); empty for other names."""
     folder = Path(name).expanduser()
-    if not folder.is_dir():
+    if not name or not folder.is_dir():
         return ""
     digest = hashlib.sha256()
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
