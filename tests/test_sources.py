@@ -103,13 +103,30 @@ def test_a_table_comes_back_as_it_was_written(tmp_path: Path, frame: pd.DataFram
     assert ("note", "text (the item)") in dataset.guesses
 
 
+def test_numbers_and_dates_written_for_people_are_what_they_are(tmp_path: Path) -> None:
+    rows = [
+        "income,share,when,code,phone,note",
+        *(f'"{n},{n:03}",{n} %,{n}/12/2021,00{n},"555 {n}{n}{n}{n}",n{n}' for n in range(1, 9)),
+    ]
+    dataset = read(write(tmp_path, "t.csv", "\n".join(rows)))
+    assert [dataset.kinds[name] for name in ("income", "share", "when")] == ["number", "number", "date"]
+    assert dataset.column("income").tolist() == [1001.0 * n for n in range(1, 9)]
+    assert dataset.column("when").dt.day.tolist() == list(range(1, 9))
+    assert dataset.column("code").tolist() == [f"00{n}" for n in range(1, 9)], "a code keeps its zeros"
+    assert "'income' is written as text ('1,001') and was read as numbers" in dataset.notes
+    assert any("day/month/year" in note for note in dataset.notes)
+    assert read(write(tmp_path, "u.csv", "\n".join(rows)), text="income").texts()[0] == "1,001", "what is named as text stays so"
+
+
 def test_json_lines(tmp_path: Path, frame: pd.DataFrame) -> None:
     frame = frame.assign(seen=frame["seen"].astype(str), v=[[1, n / 2] for n in range(60)])
     path = tmp_path / "t.jsonl"
     path.write_text("\n\n".join(json.dumps(row) for row in frame.to_dict("records")))
     dataset = read(path)
+    assert dataset.kinds == KINDS
+    meant = frame.assign(seen=pd.to_datetime(frame["seen"]))  # JSON has no dates: they are told by how they are written
     for column in KINDS:
-        assert list(dataset.column(column)) == list(frame[column]), column
+        assert list(dataset.column(column)) == list(meant[column]), column
     assert dataset.vectors is not None
     assert np.array_equal(dataset.vectors, np.array(frame["v"].tolist(), np.float32))
     (tmp_path / "t.json").write_text(json.dumps(frame.to_dict("records")))
@@ -156,8 +173,27 @@ def test_what_a_column_of_csv_is(tmp_path: Path, cells: list[str], kind: str, va
 
 
 nasty = st.text(st.characters(exclude_categories=["Cs"]), max_size=12) | st.sampled_from(
-    ["NA", "nan", "None", "null", "", "007", "a\nb", "a\r\nb", "\r", '"', '""', "a,b", "\t", " x ",
-     "=1+1", PAYLOAD, "﻿", "[1, 2]", "\x00"]
+    [
+        "NA",
+        "nan",
+        "None",
+        "null",
+        "",
+        "007",
+        "a\nb",
+        "a\r\nb",
+        "\r",
+        '"',
+        '""',
+        "a,b",
+        "\t",
+        " x ",
+        "=1+1",
+        PAYLOAD,
+        "﻿",
+        "[1, 2]",
+        "\x00",
+    ]
 )
 
 
@@ -507,8 +543,8 @@ REFUSED: list[tuple[str, bytes | str, dict[str, object], list[str]]] = [
     ("t.csv", "a,b\n", {}, ["t.csv", "0 items", "at least 3"]),
     ("t.csv", "a,b\n1,2\n", {}, ["1 item;", "at least 3"]),
     ("t.csv", "a,b\n1,2\n3,4\n", {}, ["2 items", "at least 3"]),
-    ("t.csv", "a,b\n1,2\n\"x\ny\",3\n1\n", {}, ["t.csv", "line 5", "1 cells", "2"]),
-    ("t.csv", "a,b\n1,2\n3,\"x\n5,6\n7,8\n", {}, ["t.csv", "line 2", "never closed"]),
+    ("t.csv", 'a,b\n1,2\n"x\ny",3\n1\n', {}, ["t.csv", "line 5", "1 cells", "2"]),
+    ("t.csv", 'a,b\n1,2\n3,"x\n5,6\n7,8\n', {}, ["t.csv", "line 2", "never closed"]),
     ("t.csv", "a,b,a\n1,2,3\n4,5,6\n7,8,9\n", {}, ["'a'", "more than once"]),
     ("t.csv", "name\nok\ncafé\nx\n".encode("latin-1"), {}, ["line 3", "byte 11", "iconv"]),
     ("t.csv", "name\nok\n".encode("utf-16"), {}, ["UTF-16", "iconv"]),

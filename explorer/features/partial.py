@@ -201,8 +201,8 @@ def _lock(path: Path) -> BinaryIO | None:
 def _sweep(store: Path) -> None:
     """Remove what runs beside another of the same have left when they were killed, and what nobody has gone on with for long."""
     for folder in store.glob(f"{PARTIAL}*"):
-        aside = "-" in folder.name.removeprefix(PARTIAL)
-        if folder.is_dir() and (aside or _age(folder / "done.jsonl") > KEPT) and (held := _lock(store / f"{folder.name}.lock")) is not None:
+        forgotten = "-" in folder.name.removeprefix(PARTIAL) or _age(folder / "done.jsonl") > KEPT
+        if folder.is_dir() and forgotten and (held := _lock(store / f"{folder.name}.lock")) is not None:
             shutil.rmtree(folder, ignore_errors=True)
             (store / f"{folder.name}.lock").unlink(missing_ok=True)
             held.close()

@@ -15,7 +15,7 @@ from explorer.dataset import Dataset
 from explorer.dataset.columns import guess, numbers_rows
 from explorer.dataset.sparse import Sparse
 from explorer.errors import InputError, listed
-from explorer.sources import downloads, ids, roles, shapes, vectors
+from explorer.sources import amounts, downloads, ids, roles, shapes, vectors
 from explorer.sources.options import Options, tidy_name
 from explorer.sources.types import tidied
 
@@ -115,6 +115,8 @@ def assemble(found: Found, options: Options) -> Dataset:
     table, said = downloads.localised(table, kinds, options)
     notes += [each for each in said if each not in notes]
     chosen, said = roles.pick(found.name, table, kinds, options, found.root, found.kinds)
+    notes += said
+    table, said = amounts.plainly(table, kinds, {*chosen.values(), id_column, *found.kinds})
     notes += said
     values, vector_columns, said = _vectors(found, table, kinds, options)
     notes += said

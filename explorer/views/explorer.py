@@ -493,7 +493,8 @@ class Explorer(Viewer):
         features = self.session.features
         if features is None or np.isfinite(features.values[row]).all():
             return []
-        return [("features", f"none: {features.lost.get(str(row), 'see the notes under Features')}")]
+        why = features.lost.get(str(row), "see the notes under Features")
+        return [("features", "none: " + why.removeprefix(f"item {self.session.dataset.ids[row]!r}: "))]
 
     def _why(self, row: int) -> list[tuple[str, str]]:
         """Who gave an item its label, when, and with how many others."""

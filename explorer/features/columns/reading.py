@@ -10,10 +10,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from explorer.dataset import Dataset
+from explorer.dataset import Dataset, written
 from explorer.dataset.columns import to_series
 from explorer.features.base import PLAIN
-from explorer.features.columns import written
 
 WRITTEN = ("id", "text")  # kinds that may be numbers or dates as text
 
@@ -93,15 +92,8 @@ def _as_written(values: pa.Array, codes: np.ndarray, *, plain: bool) -> Read | N
     if days is None:
         return None
     known = np.append(days[0].to_numpy("datetime64[us]"), np.datetime64("NaT"))
-    return Read("date", pd.Series(known[codes]), note=f"text like {values[0].as_py()!r} was read as dates ({_form(days[1])})")
-
-
-def _form(form: str) -> str:
-    """``%d/%m/%Y`` as day/month/year."""
-    words = {"%d": "day", "%m": "month", "%b": "month", "%B": "month", "%Y": "year", " %H:%M:%S": "", " %H:%M": ""}
-    for sign, word in words.items():
-        form = form.replace(sign, word)
-    return "year-month-day" if form == "ISO8601" else form
+    said = f"text like {values[0].as_py()!r} was read as dates ({written.form(days[1])})"
+    return Read("date", pd.Series(known[codes]), note=said)
 
 
 def moments(column: pd.Series) -> pd.Series:

@@ -125,3 +125,11 @@ def _all_match(text: pa.Array, pattern: str) -> bool:
     if not len(few) or not pc.all(pc.match_substring_regex(few, pattern)).as_py():
         return False
     return bool(pc.all(pc.match_substring_regex(text, pattern)).as_py())
+
+
+def form(pattern: str) -> str:
+    """``%d/%m/%Y`` as day/month/year."""
+    words = {"%d": "day", "%m": "month", "%b": "month", "%B": "month", "%Y": "year", " %H:%M:%S": "", " %H:%M": ""}
+    for sign, word in words.items():
+        pattern = pattern.replace(sign, word)
+    return "year-month-day" if pattern == "ISO8601" else pattern
