@@ -269,6 +269,8 @@ class Pipeline:
         stale = "of other features: run again · " if self.session.stale(kind) else ""
         if kind == "cluster":
             count, noise = int(result.values.max(initial=-1)) + 1, float((result.values < 0).mean())
+            if not count and "min_cluster_size" in result.settings:
+                return f"{stale}all noise: no group has {result.settings['min_cluster_size']} items; lower min_cluster_size{took}"
             on = {"layout": "on the layout", "pca": "on principal components", "vectors": "on the vectors"}[result.settings["on"]]
             return f"{stale}{count} clusters · {'<1%' if 0 < noise < 0.01 else f'{noise:.0%}'} noise · {on}{took}"
         shape = " × ".join(f"{side:,}" for side in result.values.shape)
