@@ -7,10 +7,12 @@ import time
 import numpy as np
 import pytest
 
+from explorer.sample import sample
 from explorer.session import Session
 from explorer.sources import read
 from explorer.views import pipeline as pipelines
 from explorer.views.pipeline import Pipeline
+from explorer.views.server import demo_workspace
 from explorer.worker import Worker
 
 WAVES = np.random.default_rng(0).normal(size=(pipelines.FEW + 50, 1, 40)).astype(np.float32)
@@ -99,4 +101,19 @@ def test_what_cannot_be_measured_says_why(worker: Worker) -> None:
     pipeline.choose("extract", "image")
     until(pipeline, lambda: pipeline.describe("extract")["estimate"] not in {"", "measuring how long it takes"})
     assert "needs pictures" in pipeline.describe("extract")["estimate"]
+    pipeline.close()
+
+
+def test_the_demo_opens_on_results_that_are_not_outdated() -> None:
+    """Also those that were made before a step had all of its settings."""
+    dataset = read(sample("emoji.parquet"))
+    pipeline = Pipeline(Session(dataset, demo_workspace(dataset)), {}, lambda kind: None)
+    pipeline.start()
+    assert not pipeline.moving
+    for kind in ("extract", "reduce", "cluster"):
+        said = pipeline.describe(kind)
+        assert (said["state"], said["changed"], said["estimate"], said["message"]) == ("done", False, "", "")
+    assert not pipeline.moving
+    pipeline.change("extract", "pooling", "gem")
+    assert pipeline.describe("extract")["changed"]
     pipeline.close()

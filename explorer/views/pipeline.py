@@ -8,7 +8,7 @@ from typing import Any
 
 from explorer.errors import InputError
 from explorer.session import SLOTS, Session
-from explorer.step import KINDS, Step, find, names
+from explorer.step import KINDS, Result, Step, find, names
 from explorer.views.estimates import Estimates
 from explorer.worker import Job
 
@@ -152,7 +152,7 @@ class Pipeline:
         result = getattr(self.session, SLOTS[kind])
         asked = kind in self._asked and result is not None and result.method != "given"
         step = self.steps[kind]
-        return result is None or (asked and (step.method, step.settings()) != (result.method, result.settings))
+        return result is None or (asked and not _made_by(result, step))
 
     def stop(self, kind: str) -> None:
         """Stop the step of this kind and whatever was to come after it; what is there stays."""
@@ -242,7 +242,7 @@ class Pipeline:
         if result is None or result.method == "given":
             return False
         step = self.steps[kind]
-        return self.session.stale(kind) or (step.method, step.settings()) != (result.method, result.settings)
+        return self.session.stale(kind) or not _made_by(result, step)
 
     def _estimate(self, kind: str) -> str:
         """What Run would take, as far as it is known."""
@@ -275,3 +275,8 @@ class Pipeline:
             return f"{stale}{count} clusters · {'<1%' if 0 < noise < 0.01 else f'{noise:.0%}'} noise · {on}{took}"
         shape = " × ".join(f"{side:,}" for side in result.values.shape)
         return f"{stale}{result.method} · {shape}{took}"
+
+
+def _made_by(result: Result, step: Step) -> bool:
+    """Whether a step of these settings made a result; what was no setting then counts as it is where nobody sets it."""
+    return result.method == step.method and type(step)().settings() | result.settings == step.settings()
