@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,13 +12,12 @@ import numpy as np
 import param
 
 from explorer.dataset import Dataset
-from explorer.features import kernels
 from explorer.features.batches import usable_cores
 from explorer.features.series import SeriesExtractor, channel_count, standardized
 from explorer.features.stream import Encoder
 from explorer.step import Progress
 
-KERNELS = len(kernels.TRIPLES)
+KERNELS = math.comb(9, 3)  # of 9 weights, three are 2 and the others -1
 MOST_CHANNELS = 9  # that one filter looks at together
 GOLDEN = (5**0.5 + 1) / 2
 MARGIN = 4  # zeros before and after a series whose level counts: half a kernel
@@ -50,6 +50,8 @@ class Filters:
 
     def __call__(self, values: np.ndarray) -> np.ndarray:
         """``(d,)`` float32 in 0 to 1 of a series ``(channels, t)`` of any length of at least 1."""
+        from explorer.features import kernels  # numba, which takes half a second: not for listing the methods
+
         made = np.empty(len(self.biases), np.float32)
         series = bordered(values, self.margin)
         kernels.proportions(series, self.dilations, self.counts, self.starts, self.channels, self.biases, made)
@@ -108,6 +110,8 @@ class Rocket(SeriesExtractor):
 
     def learn(self, sample: Sequence[np.ndarray], channels: int, progress: Progress | None = None) -> Filters:
         """The filters for series like those of a sample, each ``(channels, t)`` as prepared; from none, biases of 0."""
+        from explorer.features import kernels  # see above
+
         progress = progress or Progress()
         random = np.random.default_rng(self.random_state)
         margin = MARGIN if self.level and not all(map(centred, sample)) else 0
