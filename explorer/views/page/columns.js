@@ -44,7 +44,12 @@ class Columns {
       card.show(facet)
       return card.el
     })
-    if (wanted.length !== this.list.children.length || wanted.some((el, place) => el !== this.list.children[place])) fill(this.list, wanted)
+    const changed = wanted.length !== this.list.children.length || wanted.some((el, place) => el !== this.list.children[place])
+    if (changed) { // the cards are the same ones, and so is the one that had the focus; taking it out of the page would lose it
+      const focused = this.el.getRootNode().activeElement
+      fill(this.list, wanted)
+      if (focused && this.list.contains(focused)) focused.focus({preventScroll: true})
+    }
     this.note.textContent = counting ? "Counting …" : more ? `${number(more)} more column${more > 1 ? "s" : ""}; find one by its name above` :
       facets.length ? "" : this.find.value ? "No column is called so." : "No column has numbers, dates or categories."
   }

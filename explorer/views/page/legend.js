@@ -16,29 +16,12 @@ class Legend {
     this.dense = h("span", {}, "many items a pixel")
     this.histogram = new Histogram((low, high) => this.range(low, high), {height: 48})
     store.on("color", () => (this.histogram.drag ? null : this.render())) // a bar that is taken out of the page ends its drag
-    this.rows.addEventListener("pointerdown", () => this.hold())
     store.on("frame", () => this.count())
     store.on("histogram", () => this.showHistogram())
     store.on("theme", () => this.histogram.paint())
   }
 
-  // An entry that is built anew while its button is down would lose the click: what comes meanwhile is shown once it is up.
-  hold() {
-    this.held = true
-    const letGo = () => {
-      for (const name of ["pointerup", "pointercancel"]) document.removeEventListener(name, later, true)
-      clearTimeout(timer)
-      this.held = false
-      if (this.late) this.render()
-    }
-    const later = () => setTimeout(letGo) // after the click, which comes behind the button's rise
-    for (const name of ["pointerup", "pointercancel"]) document.addEventListener(name, later, true)
-    const timer = setTimeout(letGo, 2000) // it may go up somewhere outside the window
-  }
-
   render() {
-    this.late = this.held
-    if (this.late) return
     const color = this.store.get("color")
     if (color.by !== this.by) {
       this.by = color.by
