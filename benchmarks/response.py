@@ -86,15 +86,16 @@ def serve_in_thread(file: str) -> None:
     import explorer
     from explorer import worker
     from explorer.step import find
-    from explorer.views import server
+    from explorer.views import hosting, server
+    from explorer.worker import doing
 
     class InThread(worker.Worker):
-        def submit(self, request: dict[str, Any]) -> worker.Job:
-            return self.run_here(lambda progress: Path(worker._run_step(request, progress)))
+        def submit(self, request: dict[str, Any], beside: Any = None) -> worker.Job:
+            return self.run_here(lambda progress: Path(doing.run_step(request, progress)))
 
         def warm(self) -> None: ...
 
-    server.Worker = InThread
+    hosting.Worker = InThread
     steps = {"reduce": find("reduce", "pca"), "cluster": find("cluster", "kmeans")}
     server.serve(explorer.read(file), steps=steps, open_browser=False)
 

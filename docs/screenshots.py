@@ -1,4 +1,4 @@
-"""Remakes every picture in docs/images: ``python docs/screenshots.py [--only demo|deep|labels|pixels]``.
+"""Remakes every picture in docs/images: ``python docs/screenshots.py [--only demo|deep|labels|trust|tutorial|notebook|pixels]``.
 
 The demo's need nothing else. ``pixels`` draws ten million real points, pixels of the emoji at the size at which Debian's
 fonts-noto-color-emoji has them, laid out by the colours of their 3 × 3 surroundings.
@@ -35,7 +35,7 @@ TEN_MILLION = 10_000_000
 def main() -> None:
     """Take the pictures, or some of them."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    takes = {"demo": demo, "deep": deep, "labels": labels, "pixels": pixels}
+    takes = {take.__name__: take for take in (demo, deep, labels, trust, tutorial, notebook, pixels)}
     parser.add_argument("--only", choices=takes)
     only = parser.parse_args().only
     IMAGES.mkdir(exist_ok=True)
@@ -121,6 +121,83 @@ def labels(browser: Any) -> None:
         page.close()
 
 
+def trust(browser: Any) -> None:
+    """How far the map holds for a group, with lines to what lies elsewhere; then another layout beside it."""
+    with served("demo") as link:
+        page = opened(browser, link, 1440, 900)
+        brush(page, "Smileys & Emotion", 0.08)
+        page.get_by_role("tab", name="Trust").click()
+        page.get_by_role("button", name="Show the lines").click(timeout=60_000)
+        time.sleep(2)
+        page.screenshot(path=IMAGES / "trust.png")
+        page.get_by_role("button", name="Hide the lines").click()
+        page.get_by_label("Layout method").select_option("pca")
+        page.locator(".card", has=page.get_by_label("Layout method")).get_by_role("button", name="Run").click()
+        page.get_by_text(re.compile("pca · 1,911")).wait_for(timeout=60_000)
+        page.get_by_role("button", name="Compare…").click()
+        page.locator(".layouts .pick").first.click()
+        time.sleep(4)
+        page.screenshot(path=IMAGES / "compare.png")
+        page.close()
+
+
+def tutorial(browser: Any) -> None:
+    """The steps of docs/tutorial.md, as a person does them: look, lasso the faces, read, name, export."""
+    with served("demo") as link:
+        page = opened(browser, link, 1280, 800)
+        time.sleep(1.5)
+        page.screenshot(path=IMAGES / "tutorial-map.png")
+        brush(page, "Smileys & Emotion", 0.08)
+        time.sleep(1.5)
+        page.screenshot(path=IMAGES / "tutorial-lasso.png")
+        page.get_by_role("tab", name="Traits").click()
+        time.sleep(2)
+        page.screenshot(path=IMAGES / "tutorial-traits.png", clip={"x": 975, "y": 45, "width": 305, "height": 687})
+        page.locator("canvas.map-canvas").focus()
+        page.keyboard.press("n")
+        page.get_by_label("category name").fill("faces")
+        page.keyboard.press("Enter")
+        time.sleep(1)
+        page.screenshot(path=IMAGES / "tutorial-named.png", clip={"x": 0, "y": 732, "width": 1280, "height": 60})
+        page.get_by_role("button", name="Export").click()
+        time.sleep(1)
+        page.locator("dialog").screenshot(path=IMAGES / "tutorial-export.png")
+        page.close()
+
+
+NOTEBOOK = [
+    "import explorer\nfrom explorer.sample import sample\nfrom explorer.step import Result\n\n"
+    'session = explorer.Session(sample("emoji.parquet"))\n'
+    'for slot in ("features", "layout", "clusters"):\n    session.adopt(Result.load(sample("emoji.results") / slot))\n'
+    "w = explorer.Explorer(session)\nw",
+    'w.selected["subcategory"].value_counts().head(4)',
+]
+
+
+def notebook(browser: Any) -> None:
+    """A lasso in a cell of a real JupyterLab, and what the next cell reads of it."""
+    sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
+    import notebook as jupyter  # type: ignore[import-not-found]
+
+    with tempfile.TemporaryDirectory() as folder, jupyter.lab(Path(folder)) as address:
+        page = jupyter.opened(browser, Path(folder), address, NOTEBOOK)
+        page.evaluate("window.jupyterapp.commands.execute('application:toggle-left-area')")
+        for news in page.get_by_role("button", name="No", exact=True).all():
+            news.click()
+        jupyter.run(page, 0)
+        page.locator(jupyter.DRAWN).wait_for(timeout=120_000)
+        time.sleep(2)
+        brush(page, "Smileys & Emotion", 0.1)
+        time.sleep(1)
+        jupyter.run(page, 1)
+        jupyter.finished(page)
+        time.sleep(1)
+        page.locator(".jp-WindowedPanel-outer, .jp-Notebook").first.evaluate("(el) => el.scrollTo(0, 120)")
+        time.sleep(1)
+        page.screenshot(path=IMAGES / "notebook.png")
+        page.context.close()
+
+
 def pixels(browser: Any) -> None:
     """Ten million points: everything, and a part of it with a selection."""
     with tempfile.TemporaryDirectory() as folder:
@@ -194,14 +271,14 @@ def label(page: Any) -> None:
     page.keyboard.press("Escape")
 
 
-def brush(page: Any, entry: str) -> None:
-    """Lasso the place where most items of a legend's entry are, found by soloing it."""
+def brush(page: Any, entry: str, radius: float = 0.12) -> None:
+    """Lasso the place where a (blue) legend entry's items lie closest, found by soloing it; `radius` is a share of the height."""
     page.locator(".legend .entry", has_text=entry).click()
     time.sleep(1.5)
     across, down = page.evaluate(CENTRE)
     page.locator(".legend .entry", has_text=entry).click()
     time.sleep(0.4)
-    circle(page, across, down, 0.12)
+    circle(page, across, down, radius)
 
 
 CENTRE = """() => {
@@ -215,8 +292,15 @@ CENTRE = """() => {
     const at = 4 * (y * width + x)
     if (pixels[at + 3] > 120 && pixels[at + 2] > pixels[at] + 60) { xs.push(x); ys.push(y) }
   }
-  const middle = (values) => values.sort((a, b) => a - b)[Math.floor(values.length / 2)]
-  return [middle(xs) / width, middle(ys) / height]
+  const cell = height / 24, sums = new Map()
+  const at = (x, y) => `${Math.floor(x / cell)},${Math.floor(y / cell)}`
+  xs.forEach((x, place) => sums.set(at(x, ys[place]), (sums.get(at(x, ys[place])) || 0) + 1))
+  const [fullest] = [...sums].sort((a, b) => b[1] - a[1])[0]
+  const [column, row] = fullest.split(",").map(Number)
+  const away = ([x, y]) => Math.hypot(x / cell - column - 0.5, y / cell - row - 0.5)
+  const near = xs.map((x, place) => [x, ys[place]]).filter((point) => away(point) < 2)
+  const mean = (axis) => near.reduce((sum, point) => sum + point[axis], 0) / near.length
+  return [mean(0) / width, mean(1) / height]
 }"""
 
 

@@ -11,10 +11,13 @@ from typing import Any
 
 _PUBLIC = {
     "read": "explorer.sources",
+    "explore": "explorer.views.explore",
     "Dataset": "explorer.dataset",
     "Session": "explorer.session",
     "Workspace": "explorer.workspace",
     "Explorer": "explorer.views",
+    "Map": "explorer.views",
+    "compose": "explorer.views.compose",
     "Box": "explorer.selection",
     "Lasso": "explorer.selection",
     "Brush": "explorer.selection",

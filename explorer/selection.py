@@ -382,6 +382,10 @@ class InCluster(Rule):
     cluster: int
     kind: ClassVar[str] = "cluster"
 
+    def __post_init__(self) -> None:
+        if isinstance(self.cluster, bool) or not isinstance(self.cluster, int | np.integer):
+            raise InputError(f"a cluster is a whole number, not {self.cluster!r}; join several: InCluster(1) | InCluster(3)")
+
     def mask(self, seen: Seen) -> np.ndarray:
         """``(n,)`` bool."""
         if seen.clusters is None:

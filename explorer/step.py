@@ -7,51 +7,30 @@ import importlib.metadata
 import json
 import math
 import os
+import pkgutil
 import shutil
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, ClassVar, NamedTuple, Protocol
 
 import numpy as np
 import param
 
 from explorer.errors import Cancelled, InputError, unknown
+from explorer.progress import Progress
 
 KINDS = ("extract", "reduce", "cluster")
 PARTIAL = ".partial-"  # how the folders begin that hold what a run has so far
+ESTIMATORS = {  # which step runs an estimator, by kind
+    "reduce": "explorer.reduction.estimator:EstimatorReducer",
+    "cluster": "explorer.clustering.estimator:EstimatorClusterer",
+}
 ADVANCED = 1  # a setting declared with at least this `precedence` is shown under "More settings"
-
-
-class Progress:
-    """Says how far a step is and notices that Stop was pressed.
-
-    Call it with a fraction in [0, 1] and a note. Fractions never go back. `part` gives a progress for a share of the work.
-
-    Raises
-    ------
-    Cancelled
-        Out of the call, when `cancelled()` is true.
-    """
-
-    def __init__(self, report: Callable[[float, str], None] | None = None, cancelled: Callable[[], bool] | None = None) -> None:
-        self._report = report
-        self._cancelled = cancelled
-        self._reached = 0.0
-
-    def __call__(self, fraction: float, note: str = "") -> None:
-        if self._cancelled is not None and self._cancelled():
-            raise Cancelled
-        self._reached = max(self._reached, min(float(fraction), 1.0))
-        if self._report is not None:
-            self._report(self._reached, note)
-
-    def part(self, start: float, stop: float) -> Progress:
-        """A progress whose 0 to 1 is `start` to `stop` of this one."""
-        return Progress(lambda fraction, note: self(start + (stop - start) * fraction, note))
 
 
 class Kept(Protocol):
@@ -70,6 +49,7 @@ class Output(NamedTuple):
     Where each item's values depend on that item alone, `digests` ``(n, 2)`` uint64 say what they were computed from and `reuse`
     names what computed them, so that a later run can take them over; `lost` says by row why the first thousand have no values;
     `kept` is where the values lie until the result is saved.
+    `stopped` says how far a run came that was stopped and keeps what it has ("round 120 of 200").
     """
 
     values: np.ndarray
@@ -79,9 +59,10 @@ class Output(NamedTuple):
     reuse: str = ""
     lost: dict[str, str] = {}  # noqa: RUF012  as above
     kept: Kept | None = None
+    stopped: str = ""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Result:
     """Values beside everything that is needed to make them again.
 
@@ -92,8 +73,8 @@ class Result:
         value (an unreadable picture) is NaN, or -1 for clusters.
     key
         Names the result: a hash of method, settings and the input's fingerprint. It is the fingerprint that the next step sees.
-    digests, reuse, lost
-        See `Output`.
+    digests, reuse, lost, stopped
+        See `Output`. A stopped result has a key of its own, so that it is never taken for the whole one.
     """
 
     values: np.ndarray
@@ -109,7 +90,13 @@ class Result:
     digests: np.ndarray | None = None
     reuse: str = ""
     lost: dict[str, str] = field(default_factory=dict)
-    kept: Kept | None = field(default=None, repr=False)
+    kept: Kept | None = None
+    stopped: str = ""
+
+    def __repr__(self) -> str:
+        """What a cell that ends in a step shows: one line, without the values."""
+        settings = ", ".join(f"{name}={value!r}" for name, value in self.settings.items())
+        return f"<Result of {self.method}: {self.values.shape} {self.values.dtype}, {self.seconds:.1f} s; {settings}>"
 
     @cached_property
     def valid(self) -> np.ndarray:
@@ -130,7 +117,7 @@ class Result:
             "key",
             "seconds",
             "versions",
-            *(name for name in ("reuse", "lost") if getattr(self, name)),
+            *(name for name in ("reuse", "lost", "stopped") if getattr(self, name)),
         )
         return {name: getattr(self, name) for name in names} | {"notes": list(self.notes)}
 
@@ -233,6 +220,8 @@ class Settings(param.Parameterized):
             return "one of " + ", ".join(str(choice) for choice in declared.objects)
         if isinstance(declared, param.Boolean):
             return "true or false"
+        if declared.constant:
+            return "no other value here"
         if isinstance(declared, param.List):
             return "a list, or names separated by commas"
         if isinstance(declared, param.Number):
@@ -264,16 +253,24 @@ class Settings(param.Parameterized):
         return text
 
     @classmethod
+    def taken(cls, name: str, value: Any) -> Any:
+        """A setting's value as a page sends it: to a page 3.0 and 3 are the same."""
+        whole = isinstance(value, float) and value.is_integer() and isinstance(cls._declared(name), param.Integer)
+        return int(value) if whole else value
+
+    @classmethod
     def describe(cls) -> list[dict[str, Any]]:
         """The settings as plain data, for the page's controls and for ``explorer methods --json``."""
         rows = []
         for name in cls.setting_names():
-            declared = cls.param[name]
+            declared = cls._declared(name)
             row: dict[str, Any] = {"name": name, "default": declared.default, "doc": declared.doc, "type": "text"}
             row["advanced"] = (declared.precedence or 0) >= ADVANCED
             row["optional"] = bool(declared.allow_None)
             if isinstance(declared, param.Selector):
                 row |= {"type": "choice", "choices": list(declared.objects)}
+            elif declared.constant:
+                row["type"] = "fixed"
             elif isinstance(declared, param.Boolean):
                 row["type"] = "switch"
             elif isinstance(declared, param.List):
@@ -306,6 +303,7 @@ class Step(Settings):
     )
 
     store: Path | None = None  # during a run: where results of this method are kept, for what may be taken over from them
+    beside: Mapping[str, np.ndarray] = MappingProxyType({})  # what it `wants`, by name, each of n rows; part of the result's key
 
     def copy(self) -> Step:
         """A private copy: changing one never changes the other."""
@@ -315,10 +313,15 @@ class Step(Settings):
         """A fingerprint of what the result depends on besides data and settings: a model's files; empty where there is nothing."""
         return ""
 
+    def wants(self) -> dict[str, str]:
+        """What it needs besides the data: arrays of n rows, by name, and which; the session puts them into `beside`."""
+        return {}
+
     def key(self, fingerprint: str) -> str:
         """The name of this step's result on an input with that fingerprint."""
         identity = [self.kind, self.method, self.version, self.settings(), fingerprint]
         identity += [state] if (state := self.outside()) else []
+        identity += [{name: fingerprint_array(array) for name, array in self.beside.items()}] if self.beside else []
         return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:24]
 
     def run(
@@ -341,16 +344,19 @@ class Step(Settings):
             When `progress` says that Stop was pressed; nothing is left behind.
         """
         step, progress = self.copy(), progress or Progress()
-        step.store = store
+        step.store, step.beside = store, self.beside
         source = fingerprint or getattr(data, "fingerprint", None) or fingerprint_array(np.asarray(data))
         started = time.perf_counter()
         progress(0.0)
         output = step.apply(data, progress)
-        progress(1.0)
+        (progress.tell if output.stopped or progress.keeps else progress)(1.0)  # Stop has been obeyed: what there is is kept
+        key = step.key(source)
+        if output.stopped:
+            key = hashlib.sha256(f"{key} {output.stopped}".encode()).hexdigest()[:24]
         return Result(
-            output.values, self.kind, self.method, step.settings(), source, step.key(source),
+            output.values, self.kind, self.method, step.settings(), source, key,
             round(time.perf_counter() - started, 3), _versions(self.packages), dict(output.arrays), tuple(output.notes),
-            output.digests, output.reuse, dict(output.lost), output.kept,
+            output.digests, output.reuse, dict(output.lost), output.kept, output.stopped,
         )  # fmt: skip
 
     def apply(self, data: Any, progress: Progress) -> Output:
@@ -367,8 +373,13 @@ def as_output(made: np.ndarray | Output) -> Output:
     return made if isinstance(made, Output) else Output(np.asarray(made))
 
 
-def find(kind: str, method: str | Step | type[Step], **settings: Any) -> Step:
+def find(kind: str, method: Any, **settings: Any) -> Step:
     """The step of that name, or the one that was given, with `settings` on top.
+
+    Parameters
+    ----------
+    method
+        A registered name, a `Step` or a subclass of it, or an estimator that follows scikit-learn's contract.
 
     Raises
     ------
@@ -376,11 +387,19 @@ def find(kind: str, method: str | Step | type[Step], **settings: Any) -> Step:
         For a name that is not known (the closest right one is offered), or a step of another kind.
     """
     if isinstance(method, Step):
-        step = method.copy()  # type: ignore[call-arg]  # param is untyped: mypy takes a class for an instance here
+        step = method.copy()
     elif isinstance(method, type) and issubclass(method, Step):
         step = method()
+    elif hasattr(method, "get_params"):
+        step = _estimated(kind, method)
     elif method in names(kind):
         step = _load(kind, method)()
+    elif isinstance(method, str) and "." in method:
+        raise pkgutil.resolve_name("explorer.estimators:gone")(kind, method)
+    elif not isinstance(method, str):
+        raise InputError(
+            f"session.{kind} takes a method's name, a Step or an estimator with get_params, and {type(method).__name__!r} is none"
+        )
     else:
         raise unknown(f"method to {kind}", method, names(kind))
     if step.kind != kind:
@@ -405,6 +424,17 @@ def _load(kind: str, method: str) -> type[Step]:
     if not (isinstance(loaded, type) and issubclass(loaded, Step)):
         raise InputError(f"the plug-in {method!r} of explorer.{kind} is not a Step; ask its author, or uninstall it")
     return loaded
+
+
+def _estimated(kind: str, estimator: Any) -> Step:
+    """A step around an estimator, by the room of its kind; by name, because rooms above this one are not imported here."""
+    if kind not in ESTIMATORS:
+        raise InputError(
+            "features cannot be computed by an estimator: transform the data first and give explorer.read what comes out, "
+            "or write an Extractor"
+        )
+    made: Step = pkgutil.resolve_name(ESTIMATORS[kind]).of(estimator)
+    return made
 
 
 def registered(kind: str, method: str) -> bool:

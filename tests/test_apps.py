@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -17,7 +18,19 @@ def test_the_notebook_runs_from_top_to_bottom(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "nbconvert", "--execute", "--to", "notebook", f"--output-dir={tmp_path}"]
     made = subprocess.run([*command, str(APPS / "notebook.ipynb")], capture_output=True, text=True, timeout=240)
     assert made.returncode == 0, made.stderr[-2000:]
-    assert "labels.parquet" in (tmp_path / "notebook.ipynb").read_text()
+    written = (tmp_path / "notebook.ipynb").read_text()
+    assert "labels.parquet" in written
+    outputs = [output for cell in json.loads(written)["cells"] for output in cell.get("outputs", [])]
+    assert not [output for output in outputs if output["output_type"] in {"error", "stream"}]
+    shown = [output["data"] for output in outputs if output["output_type"] == "display_data"]
+    assert sum("application/vnd.jupyter.widget-view+json" in data for data in shown) == 2, "the page, and two maps side by side"
+    said = ["".join(data["text/plain"]).split(" · ")[-1] for data in shown if "text/html" in data]
+    assert said == ["100 selected"] * 3, "as at the end of all: the second map began with what was selected in the first"
+
+
+def test_the_repository_keeps_no_outputs() -> None:
+    cells = json.loads((APPS / "notebook.ipynb").read_text())["cells"]
+    assert not [cell["id"] for cell in cells if cell.get("outputs") or cell.get("execution_count")]
 
 
 def test_panel_serves_the_dashboard(tmp_path: Path) -> None:

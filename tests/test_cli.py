@@ -23,10 +23,10 @@ import explorer
 from explorer import cli
 from explorer.cli import main
 from explorer.cli.choices import parse_sets
-from explorer.cli.keeping import beside
 from explorer.cli.text import one_line, seconds
 from explorer.sample import sample
 from explorer.step import KINDS, names
+from explorer.workspace.beside import beside
 
 until = partial(waiting.until, seconds=60)
 
@@ -56,7 +56,8 @@ def command(*arguments: str, **environment: str) -> subprocess.CompletedProcess:
 # What is wrong is one line, and status 2
 
 WRONG: list[tuple[list[str], str]] = [
-    ([], "give one of demo, open, run, export, check, picture, methods, login"),
+    (["--prot", "5"], "did you mean '--port'"),
+    (["--port", "5", "demo"], "put the command first"),
     (["opne"], "did you mean 'open'"),
     (["run"], "required: SOURCE, -o/--out"),
     (["run", "SOURCE"], "required: -o/--out"),
@@ -286,6 +287,31 @@ def test_interrupted_nothing_is_half_written(source: str, tmp_path: Path) -> Non
     assert list(tmp_path.iterdir()) == []
 
 
+SWALLOWED = """
+import os, signal, sys, time
+import explorer.cli
+import explorer.session
+whole = explorer.session.Session.extract
+def extract(self, *given, **settings):
+    try:
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(1)
+    except KeyboardInterrupt:  # as some libraries do while they are imported
+        pass
+    return whole(self, *given, **settings)
+explorer.session.Session.extract = extract
+sys.argv = ["explorer", "run", *sys.argv[1:]]
+raise SystemExit(explorer.cli.main())
+"""
+
+
+def test_an_interrupt_that_a_library_swallows_still_stops(source: str, tmp_path: Path) -> None:
+    command = [sys.executable, "-c", SWALLOWED, source, "-o", str(tmp_path / "o.csv")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 130
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_bars_on_a_terminal(source: str, tmp_path: Path) -> None:
     import pty
 
@@ -380,6 +406,7 @@ def served(monkeypatch: pytest.MonkeyPatch) -> list:
     views = types.ModuleType("explorer.views")
     views.serve = lambda dataset, **options: asked.append((len(dataset), options))
     views.serve_demo = lambda **options: asked.append(options)
+    views.serve_start = lambda **options: asked.append(options)
     monkeypatch.setitem(sys.modules, "explorer.views", views)
     return asked
 
@@ -389,6 +416,7 @@ def test_open_hands_over_what_was_chosen(source: str, served: list, tmp_path: Pa
     count, options = served.pop()
     assert (count, options.pop("workspace").path) == (60, None)
     asked = {"steps": {}, "host": "127.0.0.1", "port": 0, "open_browser": False, "user": None, "login": None}
+    asked |= {"source": source}
     assert options == asked
     chosen = ["--workspace", str(tmp_path / "w"), "--reduce", "pca", "--set", "cluster.min_cluster_size=9", "--port", "5"]
     assert main(["open", source, *chosen]) == 0
@@ -452,6 +480,16 @@ def test_a_folder_keeps_its_whole_name(tmp_path: Path, monkeypatch: pytest.Monke
 def test_demo(served: list) -> None:
     assert main(["demo", "--host", "::1", "--port", "80"]) == 0
     assert served == [{"host": "::1", "port": 80, "open_browser": True, "user": None, "login": None}]
+
+
+def test_alone_it_serves_the_start_page(served: list, capsys) -> None:
+    usual = {"host": "127.0.0.1", "port": 0, "open_browser": True, "user": None, "login": None}
+    assert main([]) == 0
+    assert main(["--port", "0", "--no-browser"]) == 0
+    assert served == [usual, usual | {"open_browser": False}]
+    assert main(["--help"]) == 0
+    assert "start page" in capsys.readouterr().out
+    assert len(served) == 2, "help is help"
 
 
 # Small parts

@@ -83,6 +83,14 @@ def test_the_numbers_of_items_are_no_measures() -> None:
     assert Columns(columns=["x"]).run(data).notes == ()
 
 
+def test_that_categories_are_among_them_is_said() -> None:
+    data = table({"species": "category", "x": "number"}, species=["wren", "robin", "tit"] * 10, x=np.arange(30.0))
+    said = "categories count like numbers, so items of one lie together: species; a weight of 0 leaves one out"
+    assert said in Columns().run(data).notes
+    for told in (Columns(weights=["species=0"]), Columns(columns=["species", "x"])):
+        assert said not in told.run(data).notes
+
+
 @pytest.mark.parametrize(
     "form", ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%d/%m/%Y", "%d.%m.%Y", "%m/%d/%Y", "%d %B %Y", "%b %d, %Y", "%Y/%m/%d"]
 )

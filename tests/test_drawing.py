@@ -407,6 +407,12 @@ def test_nothing_is_decoded_on_the_loop_of_the_visits(wire: Wire) -> None:
     assert len(CLIPS.threads) == before
 
 
+def test_fewer_than_no_items_are_none(wire: Wire) -> None:
+    start = len(wire.sent)
+    wire.say("items", mode="gallery", version=wire.values()["items_of"]["version"], start=0, count=-1)
+    assert wire.wait("items", start)["rows"] == []
+
+
 def test_large_tiles_have_larger_pictures(wire: Wire) -> None:
     version = wire.values()["items_of"]["version"]
     for size in (items.THUMB, items.TILE):

@@ -567,7 +567,7 @@ def test_a_visit_can_stop_its_export(monkeypatch: pytest.MonkeyPatch) -> None:
     """The page hears how far it is; stopped, nothing is sent, and the next export may begin."""
     sent: list[dict[str, Any]] = []
     begun, go = threading.Event(), threading.Event()
-    monkeypatch.setattr("explorer.views.component.Page._send_msg", lambda page, message: sent.append(message))
+    monkeypatch.setattr("explorer.views.pages.Pages.deliver", lambda page, message: sent.append(message))
     view = Explorer(with_layout(in_bytes()))
     exporting = next(part for part in view.parts if isinstance(part, Exporting))
     drawn = exporting.session.dataset.picture

@@ -21,12 +21,13 @@ from explorer.dataset import Dataset
 from explorer.errors import Cancelled, InputError, MissingExtra
 from explorer.features import fitting, suggest, weights
 from explorer.features.base import Extractor
-from explorer.features.batches import ahead, duration
+from explorer.features.batches import ahead
 from explorer.features.columns import Columns
 from explorer.features.image import Image
 from explorer.features.lsa import LSA
 from explorer.features.sentence import Sentence
 from explorer.features.vectors import Vectors
+from explorer.installation.amounts import duration
 from explorer.step import Progress, Result
 
 torch = pytest.mark.skipif(

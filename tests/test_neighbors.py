@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import tracemalloc
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,11 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-import explorer.neighbors
+import explorer.neighbors.exact
+import explorer.neighbors.rows
 from explorer import InputError, Session
 from explorer.errors import Cancelled
-from explorer.neighbors import QUERIES, around, nearest_rows
-from explorer.step import Progress
+from explorer.neighbors import METRICS, NeighborGraph, around, known_graph, nearest_rows, neighbor_graph
+from explorer.neighbors.rows import QUERIES
+from explorer.step import Progress, sha256
 
 RNG = np.random.default_rng(0)
 
@@ -74,9 +78,9 @@ def test_any_features_against_every_pair(data: st.DataObject, metric: str) -> No
     queries = np.array(data.draw(st.lists(st.integers(0, n - 1), min_size=1, max_size=5)))
     k = data.draw(st.integers(1, n + 3))
     with pytest.MonkeyPatch.context() as patch:  # small blocks, so that there are several
-        patch.setattr(explorer.neighbors, "ROWS", data.draw(st.integers(1, 12)))
-        patch.setattr(explorer.neighbors, "QUERIES", data.draw(st.integers(1, 3)))
-        patch.setattr(explorer.neighbors, "PAIRS", data.draw(st.integers(1, 20)))
+        patch.setattr(explorer.neighbors.rows, "ROWS", data.draw(st.integers(1, 12)))
+        patch.setattr(explorer.neighbors.rows, "QUERIES", data.draw(st.integers(1, 3)))
+        patch.setattr(explorer.neighbors.rows, "PAIRS", data.draw(st.integers(1, 20)))
         assert_nearest(features, queries, k, metric)
 
 
@@ -192,6 +196,244 @@ def test_around_keeps_no_neighbours_of_neighbours() -> None:
     assert found.tolist() == np.setdiff1d(nearest_rows(features, many, 300)[0], many).tolist()
 
 
+# The graph of all rows
+
+FINITE = st.one_of(st.integers(-2, 2).map(float), st.floats(-10, 10, width=32), st.floats(-(2.0**60), 2.0**60, width=32))
+NO_PROGRESS = Progress()
+
+
+def all_apart(features: np.ndarray, metric: str) -> np.ndarray:
+    """Every pair's distance, each by itself, in float64."""
+    rows = features.astype(np.float64)
+    if metric in ("manhattan", "chebyshev"):
+        between = np.abs(rows[:, None] - rows[None])
+        return between.sum(2) if metric == "manhattan" else between.max(2, initial=0)
+    if metric == "correlation":
+        centred = rows - rows.mean(axis=1, keepdims=True)
+        centred[np.abs(centred).max(axis=1, initial=0) <= 1e-6 * np.abs(rows).max(axis=1, initial=0)] = 0
+        rows = centred
+    how = "euclidean" if metric == "euclidean" else "cosine"
+    return np.array([[apart(one, other, how) for other in rows] for one in rows])
+
+
+def assert_graph(features: np.ndarray, graph: NeighborGraph, k: int) -> None:
+    """The distances are the least there are, the rows are at those distances, and of equal ones the earlier comes first."""
+    n, k = len(features), min(k, len(features) - 1)
+    assert graph.indices.shape == graph.distances.shape == (n, k)
+    assert (graph.indices.dtype, graph.distances.dtype) == (np.int32, np.float32)
+    assert (graph.exact, graph.recall, graph.method) == (True, 1.0, "exact")
+    wanted = all_apart(features, graph.metric)
+    np.testing.assert_allclose(np.take_along_axis(wanted, graph.indices.astype(int), 1), graph.distances, rtol=1e-6, atol=1e-12)
+    np.fill_diagonal(wanted, np.inf)
+    np.testing.assert_allclose(np.sort(wanted, axis=1)[:, :k], graph.distances, rtol=1e-6, atol=1e-12)
+    assert not (graph.indices == np.arange(n)[:, None]).any(), "a row is not its own neighbour"
+    assert all(len(set(row)) == k for row in graph.indices.tolist())
+
+
+@settings(deadline=None, max_examples=150)
+@given(data=st.data(), metric=st.sampled_from(METRICS))
+def test_any_graph_against_every_pair(data: st.DataObject, metric: str) -> None:
+    n, d = data.draw(st.integers(1, 40)), data.draw(st.integers(1, 5))
+    features = data.draw(arrays(np.float32, (n, d), elements=FINITE))
+    k = data.draw(st.integers(1, n + 3))
+    with pytest.MonkeyPatch.context() as patch:  # small blocks, so that there are several
+        patch.setattr(explorer.neighbors.exact, "BLOCK", data.draw(st.integers(1, 40)))
+        assert_graph(features, neighbor_graph(features, k, metric), k)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_a_graph_of_ordinary_features(metric: str) -> None:
+    features = RNG.normal(size=(300, 37)).astype(np.float32)
+    assert_graph(features, neighbor_graph(features, 12, metric), 12)
+
+
+@pytest.mark.parametrize("offset", [1e4, 1e6])
+def test_a_graph_far_from_the_origin_and_of_near_duplicates(offset: float) -> None:
+    features = (offset + RNG.normal(size=(400, 16))).astype(np.float32)
+    features[200:] = features[:200]
+    features[200:, 0] = np.nextafter(features[200:, 0], np.float32(np.inf))
+    graph = neighbor_graph(features, 9)
+    assert_graph(features, graph, 9)
+    assert (graph.indices[:200, 0] == np.arange(200, 400)).all()
+
+
+@pytest.mark.parametrize("metric", ["euclidean", "manhattan", "chebyshev"])
+def test_of_equally_near_rows_the_earlier_comes_first(metric: str) -> None:
+    features = RNG.integers(-2, 3, size=(260, 3)).astype(np.float32)
+    wanted = all_apart(features, metric)
+    np.fill_diagonal(wanted, np.inf)
+    assert np.array_equal(neighbor_graph(features, 10, metric).indices, np.argsort(wanted, axis=1, kind="stable")[:, :10])
+
+
+def test_equal_rows_are_neighbours_in_order_and_never_the_row_itself() -> None:
+    features = np.repeat(RNG.normal(size=(3, 4)).astype(np.float32), 40, axis=0)
+    for metric in METRICS:
+        graph = neighbor_graph(features, 3, metric)
+        assert graph.indices[[0, 1, 5, 41]].tolist() == [[1, 2, 3], [0, 2, 3], [0, 1, 2], [40, 42, 43]]
+        assert not graph.distances.any()
+
+
+@pytest.mark.parametrize("n", [1, 2])
+@pytest.mark.parametrize("metric", METRICS)
+def test_a_graph_of_one_row_and_of_two(n: int, metric: str) -> None:
+    graph = neighbor_graph(np.arange(3 * n, dtype=np.float32).reshape(n, 3), 15, metric)
+    assert graph.indices.tolist() == ([[]] if n == 1 else [[1], [0]])
+
+
+@pytest.mark.parametrize(("metric", "k"), [("cosin", 3), ("cosine", 0), ("cosine", 1.5), ("cosine", True)])
+def test_what_no_graph_is_made_of(metric: str, k: object) -> None:
+    with pytest.raises(InputError, match="cosine" if metric == "cosin" else "whole number"):
+        neighbor_graph(np.eye(3, dtype=np.float32), k, metric)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("metric", ["euclidean", "manhattan", "chebyshev"])
+def test_a_tree_finds_the_same(monkeypatch: pytest.MonkeyPatch, metric: str) -> None:
+    features = np.round(RNG.normal(size=(900, 3)), 2).astype(np.float32)
+    every = neighbor_graph(features, 7, metric)
+    monkeypatch.setattr("explorer.neighbors.graph.TREE_ROWS", 1)
+    tree = neighbor_graph(features, 7, metric)
+    assert np.array_equal(tree.distances, every.distances)
+    assert (tree.indices == every.indices).mean() > 0.99
+
+
+@pytest.mark.parametrize("metric", ["euclidean", "cosine", "correlation"])
+def test_a_graphics_card_finds_the_same(metric: str) -> None:
+    pytest.importorskip("torch")
+    from explorer.neighbors import exact, gpu
+
+    features = np.vstack([RNG.normal(size=(500, 24)), np.repeat(RNG.normal(size=(2, 24)), 40, axis=0)]).astype(np.float32)
+    for offset in (0, 1_000):
+        rows = features + np.float32(offset)
+        found = gpu.every_pair(rows, 6, metric, NO_PROGRESS, device="cpu")
+        assert np.array_equal(found, exact.every_pair(rows, 6, metric, NO_PROGRESS)[0])
+
+
+def clustered(n: int, d: int = 24, seed: int = 0) -> np.ndarray:
+    rng = np.random.default_rng(seed)
+    middles, maps = rng.normal(size=(12, d)), rng.normal(size=(12, 10, d)) / 4
+    kinds = rng.integers(0, 12, n)
+    return (middles[kinds] + np.einsum("ij,ijk->ik", rng.normal(size=(n, 10)), maps[kinds])).astype(np.float32)
+
+
+@pytest.fixture
+def always_approximate(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("explorer.neighbors.graph._is_exact", lambda rows, metric: False)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_the_recall_that_is_said_is_the_recall(monkeypatch: pytest.MonkeyPatch, metric: str) -> None:
+    features = clustered(5_000)
+    true = neighbor_graph(features, 15, metric)
+    monkeypatch.setattr("explorer.neighbors.graph._is_exact", lambda rows, metric: False)
+    monkeypatch.setattr("explorer.neighbors.approximate.REACHES", (1,))
+    monkeypatch.setattr("explorer.neighbors.cells.CELL", 32)
+    monkeypatch.setattr("explorer.neighbors.approximate.ROUNDS", 0)
+    poor = neighbor_graph(features, 15, metric)
+    monkeypatch.setattr("explorer.neighbors.approximate.REACHES", (12,))
+    monkeypatch.setattr("explorer.neighbors.approximate.ROUNDS", 3)
+    good = neighbor_graph(features, 15, metric)
+    for graph in (poor, good):
+        assert (graph.exact, graph.method) == (False, "cells")
+        assert not (graph.indices == np.arange(5_000)[:, None]).any()
+        share = np.mean([len(np.intersect1d(*pair)) for pair in zip(true.indices, graph.indices, strict=True)]) / 15
+        assert graph.recall == pytest.approx(share, abs=0.03)
+    assert poor.recall < 0.9
+    assert good.recall > 0.95
+
+
+@pytest.mark.usefixtures("always_approximate")
+def test_equal_rows_are_found_approximately_too() -> None:
+    features = np.repeat(clustered(2), 3_000, axis=0)
+    graph = neighbor_graph(features, 5)
+    assert (graph.indices >= 0).all()
+    assert not graph.distances.any()
+    assert not (graph.indices == np.arange(6_000)[:, None]).any()
+
+
+@pytest.mark.parametrize("exact", [True, False])
+@pytest.mark.parametrize("metric", ["euclidean", "cosine", "manhattan"])
+def test_one_thread_and_many_give_the_same_bytes(monkeypatch: pytest.MonkeyPatch, metric: str, exact: bool) -> None:
+    features = clustered(2_000)
+    monkeypatch.setattr("explorer.neighbors.cells.CELL", 64)
+    monkeypatch.setattr("explorer.neighbors.graph._is_exact", lambda rows, metric: exact)
+    monkeypatch.setattr("explorer.neighbors.approximate.REACHES", (1,))
+    made = []
+    for cores in (1, 2, 5, 5):
+        monkeypatch.setenv("EXPLORER_THREADS", str(cores))
+        made.append(neighbor_graph(features, 10, metric, random_state=3))
+    assert len({graph.indices.tobytes() + graph.distances.tobytes() for graph in made}) == 1
+    assert len({graph.recall for graph in made}) == 1
+    if not exact:
+        assert neighbor_graph(features, 10, metric, random_state=4).indices.tobytes() != made[0].indices.tobytes()
+
+
+def test_a_graph_says_how_far_it_is_and_stops(monkeypatch: pytest.MonkeyPatch) -> None:
+    features = clustered(3_000)
+    for exact in (True, False):
+        monkeypatch.setattr("explorer.neighbors.graph._is_exact", lambda rows, metric, exact=exact: exact)
+        told: list[float] = []
+        neighbor_graph(features, 5, progress=Progress(lambda fraction, note, told=told: told.append(fraction)))
+        assert (told[0], told[-1]) == (0, 1)
+        assert told == sorted(told)
+        with pytest.raises(Cancelled):
+            neighbor_graph(features, 5, progress=Progress(cancelled=lambda told=told: not told.clear()))
+
+
+def test_kept_graphs_serve_fewer_neighbours_and_are_replaced_by_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    features = clustered(300)
+    made = neighbor_graph(features, 6, "cosine", store=tmp_path)
+    assert known_graph(features, 7, "cosine", tmp_path) is None
+    assert known_graph(features, 6, "euclidean", tmp_path) is None
+    assert known_graph(features + 1, 6, "cosine", tmp_path) is None
+    more = neighbor_graph(features, 9, "cosine", store=tmp_path)
+    assert [place.name for place in tmp_path.glob("*/*")] == ["9"]
+    monkeypatch.setattr("explorer.neighbors.graph._found", None)  # nothing is searched any more
+    for k in (9, 6):
+        again = neighbor_graph(features, k, "cosine", store=tmp_path)
+        assert np.array_equal(again.indices, more.indices[:, :k])
+        assert np.array_equal(again.distances, more.distances[:, :k])
+        assert (again.metric, again.exact, again.recall, again.method) == ("cosine", True, 1.0, "exact")
+    assert np.array_equal(again.indices, made.indices)
+    assert np.array_equal(known_graph(features, 6, "cosine", tmp_path).indices, made.indices)  # type: ignore[union-attr]
+    assert np.array_equal(made.first(2).indices, made.indices[:, :2])
+
+
+@pytest.mark.parametrize("name", ["values.npy", "array-indices.npy", "settings.json", "sums.json"])
+@pytest.mark.parametrize("harm", ["gone", "cut", "flipped", "empty"])
+def test_a_damaged_graph_is_made_again(tmp_path: Path, name: str, harm: str) -> None:
+    features = clustered(200)
+    made = neighbor_graph(features, 4, store=tmp_path)
+    (file,) = tmp_path.glob(f"*/4/{name}")
+    whole = bytearray(file.read_bytes())
+    if harm == "gone":
+        file.unlink()
+    else:
+        whole[len(whole) // 2] ^= 0xFF
+        file.write_bytes({"cut": whole[: len(whole) // 2], "flipped": whole, "empty": b""}[harm])
+    again = neighbor_graph(features, 4, store=tmp_path)
+    assert np.array_equal(again.indices, made.indices)
+    assert np.array_equal(again.distances, made.distances)
+    assert known_graph(features, 4, "euclidean", tmp_path) is not None, "it is whole again"
+
+
+@pytest.mark.parametrize("row", [-2, 200])
+def test_a_graph_that_somebody_forged_leads_nowhere(tmp_path: Path, row: int) -> None:
+    features = clustered(200)
+    made = neighbor_graph(features, 4, store=tmp_path)
+    (file,) = tmp_path.glob("*/4/array-indices.npy")
+    forged = made.indices.copy()
+    forged[7, 2] = row
+    np.save(file, forged)
+    sums = json.loads((file.parent / "sums.json").read_text())
+    (file.parent / "sums.json").write_text(json.dumps(sums | {file.name: sha256(file)}))
+    assert np.array_equal(neighbor_graph(features, 4, store=tmp_path).indices, made.indices)
+
+
+def test_where_nothing_can_be_kept_there_is_a_graph_all_the_same(tmp_path: Path) -> None:
+    (tmp_path / "store").write_text("a file, not a folder")
+    assert neighbor_graph(clustered(50), 3, store=tmp_path / "store").indices.shape == (50, 3)
+
+
 # The session's verbs
 
 
@@ -247,3 +489,29 @@ def test_the_metric_is_what_the_features_are(scale: float, metric: str) -> None:
     made = Session((scale * rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32))
     made.extract("vectors")
     assert made.metric == metric
+
+
+def test_the_session_shares_a_kept_graph(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    item = session.dataset.ids[3]
+    looked_for = [session.neighbors(item, k) for k in (2, 3)]
+    graph = session.neighbor_graph(3)
+    assert graph.indices[3].tolist() == [2, 1, 0]
+    monkeypatch.setattr("explorer.session.nearby.nearest_rows", None)  # nothing is looked for any more
+    monkeypatch.setattr("explorer.session.nearby.around", None)
+    for k, (ids, distances) in zip((2, 3), looked_for, strict=True):
+        assert session.neighbors(item, k)[0].tolist() == ids.tolist()
+        np.testing.assert_allclose(session.neighbors(item, k)[1], distances, rtol=1e-6)
+    session.select(session.dataset.ids[[3, 4]])
+    assert session.grow(2).nonzero()[0].tolist() == [1, 2, 3, 4, 5]
+
+
+def test_an_item_without_features_has_no_neighbours_in_the_graph() -> None:
+    rows = RNG.normal(size=(30, 4)).astype(np.float32)
+    rows[[4, 9]] = np.nan
+    made = Session(rows)
+    made.extract("vectors")
+    graph = made.neighbor_graph(5, "euclidean")
+    assert graph.indices.shape == (30, 5)
+    assert (graph.indices[[4, 9]] == -1).all()
+    assert not np.isin([4, 9], graph.indices).any()
+    assert np.array_equal(graph.indices, nearest_rows(made.features.values, np.arange(30), 5)[0])

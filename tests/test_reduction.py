@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 
 import numpy as np
 import pytest
 
-from explorer.errors import Cancelled, InputError
-from explorer.reduction.nearest import comparable, nearest
+from explorer.errors import InputError
 from explorer.reduction.pca import PCA
 from explorer.reduction.umap import UMAP
 from explorer.step import Progress, Result
@@ -115,19 +113,6 @@ def test_a_seed_changes_the_layout_and_nothing_else_does() -> None:
     assert np.array_equal(first, quick().run(rows).values)
 
 
-def test_stop_is_noticed_within_a_round_and_leaves_umap_as_it_was() -> None:
-    from umap import layouts
-
-    before, notes = layouts.tqdm, []
-    rows = np.random.default_rng(0).normal(size=(60, 4))
-    progress = Progress(lambda _, note: notes.append(note), lambda: any("round 3 of" in note for note in notes))
-    with pytest.raises(Cancelled):
-        UMAP(n_epochs=500).run(rows, progress)
-    assert notes[-1] == "improving the layout, round 3 of 500"
-    assert layouts.tqdm is before
-    assert quick().run(rows).valid.all()  # and the lock is free
-
-
 def test_progress_tells_of_every_round() -> None:
     fractions: list[float] = []
     rows = np.random.default_rng(0).normal(size=(60, 4))
@@ -162,31 +147,8 @@ def test_pca_of_what_has_one_direction_or_none() -> None:
     assert flat.notes == ("all rows are equal: they share one place",)
 
 
-def test_neighbours_are_those_of_scikit_learn() -> None:
-    from sklearn.metrics import pairwise_distances
-
-    rows = np.random.default_rng(0).normal(size=(80, 5)).astype(np.float32)
-    for metric in ("euclidean", "cosine", "correlation", "manhattan", "chebyshev"):
-        indices, distances = nearest(comparable(rows, metric), 6, metric, 0, Progress())
-        expected = np.sort(pairwise_distances(rows.astype(np.float64), metric=metric), axis=1)[:, :6]
-        assert np.allclose(distances, expected, atol=1e-3)
-        assert (indices[:, 0] == np.arange(80)).all()
-
-
 def test_importing_a_method_imports_no_library_of_it() -> None:
     code = "import sys, explorer.reduction.umap, explorer.reduction.pca, explorer.clustering.hdbscan, explorer.clustering.kmeans\n"
     code += "print(*sorted({'umap', 'sklearn', 'numba', 'fast_hdbscan', 'torch', 'panel'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == []
-
-
-@pytest.mark.skipif("EXPLORER_SLOW_TESTS" not in os.environ, reason="compiles for half a minute: set EXPLORER_SLOW_TESTS=1")
-def test_beyond_some_size_neighbours_are_nearly_all_right(monkeypatch: pytest.MonkeyPatch) -> None:
-    rows = np.random.default_rng(0).normal(size=(2_000, 12)).astype(np.float32)
-    exact, _ = nearest(rows, 10, "euclidean", 0, Progress())
-    monkeypatch.setattr("explorer.reduction.nearest.EXACT", 100)
-    found, distances = nearest(rows, 10, "euclidean", 0, Progress())
-    again, _ = nearest(rows, 10, "euclidean", 0, Progress())
-    assert np.array_equal(found, again)
-    assert np.isfinite(distances).all()
-    assert np.mean([len(set(a) & set(b)) for a, b in zip(exact, found, strict=True)]) > 9

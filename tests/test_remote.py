@@ -19,7 +19,8 @@ from PIL import Image
 import explorer
 from explorer import InputError
 from explorer.sources import cache, downloads, web
-from explorer.sources.remote import fetched, is_address
+from explorer.sources.options import is_address
+from explorer.sources.remote import fetched
 
 ROWS = b"id,words\na,one thing\nb,two things\nc,three things\n"
 

@@ -13,8 +13,8 @@ import pytest
 import explorer
 from explorer import Box, HasLabel, Ids, InCluster, Session, Where
 from explorer.session.look import look, take_up
-from explorer.views.component import Page
 from explorer.views.explorer import Explorer
+from explorer.views.pages import Pages
 from explorer.workspace import Workspace
 
 N = 60
@@ -29,12 +29,12 @@ class Visit:
         self.sent: list[dict[str, Any]] = []
         self.session = Session(workspace.dataset, workspace, user=user)
         self.view = Explorer(self.session)
-        self.view.page._send_msg = self.sent.append  # type: ignore[method-assign]
+        self.view.page.deliver = self.sent.append  # type: ignore[method-assign]
         self.say("ready")
 
     def say(self, verb: str, **message: Any) -> dict[str, Any]:
         start = len(self.sent)
-        self.view.page._handle_msg({"verb": verb} | message)
+        self.view.page.heard({"verb": verb} | message)
         found: dict[str, Any] = {}
         for one in self.sent[start:]:
             found |= one.get("set", {}) | {name: value for name, value in one.items() if name != "set"}
@@ -266,4 +266,4 @@ def test_a_page_keeps_what_was_done_to_its_session_before(workspace: Workspace) 
     session.select(Ids(["i2"]))
     Explorer(session)
     assert session.selected_ids.tolist() == ["i2"]
-    assert isinstance(Explorer(Session(workspace.dataset, workspace)).page, Page)
+    assert isinstance(Explorer(Session(workspace.dataset, workspace)).page, Pages)

@@ -122,6 +122,13 @@ def test_a_name_a_class_and_a_step_are_the_same(session: Session) -> None:
         session.reduce(Halves())
 
 
+def test_a_result_is_one_line_in_a_cell(mapped: Session) -> None:
+    result = mapped.layout
+    assert result is not None
+    said = repr(replace(result, method="m", settings={"a": 1, "b": "x"}, seconds=1.26))
+    assert said == f"<Result of m: ({len(mapped.dataset)}, 2) float32, 1.3 s; a=1, b='x'>"
+
+
 def test_a_result_is_computed_once(mapped: Session) -> None:
     Halves.seen.clear()
     first = mapped.cluster(Halves(where=1))

@@ -108,7 +108,7 @@ def test_what_cannot_be_read_is_left_out_and_named(folder: Path, tmp_path: Path)
     (folder / "link.wav").symlink_to(outside)
     notes = explorer.read(folder).notes
     assert any("2 recordings cannot be read" in note and "'broken.wav'" in note for note in notes)
-    assert any("1 links lead out" in note for note in notes)
+    assert any("1 link leads out" in note for note in notes)
     for place in range(6):
         (folder / f"{place}.mp3").write_bytes(b"no sound at all")
     with pytest.raises(InputError, match="8 of 13 recordings cannot be read"):

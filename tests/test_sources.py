@@ -332,7 +332,7 @@ def test_a_folder_of_pictures(tmp_path: Path) -> None:
     notes = " ".join(dataset.notes)
     assert "3 pictures cannot be read" in notes
     assert "'bad.png', 'bomb.png', 'pipe.png'" in notes
-    assert "1 links lead out" in notes
+    assert "1 link leads out" in notes
     assert all(dataset.picture(row).size == (9, 8) for row in range(len(dataset)))
 
 
@@ -548,6 +548,7 @@ REFUSED: list[tuple[str, bytes | str, dict[str, object], list[str]]] = [
     ("t.csv", "a,b,a\n1,2,3\n4,5,6\n7,8,9\n", {}, ["'a'", "more than once"]),
     ("t.csv", "name\nok\ncafé\nx\n".encode("latin-1"), {}, ["line 3", "byte 11", "iconv"]),
     ("t.csv", "name\nok\n".encode("utf-16"), {}, ["UTF-16", "iconv"]),
+    ("t.csv", b"\x00\x01PK\xff\xfe" * 9, {}, ["t.csv is no text", "CSV UTF-8"]),
     ("t.csv", ROWS, {"text": "bb"}, ["'bb'", "known are a, b"]),
     ("t.csv", ROWS, {"columns": "a,c"}, ["'c'", "a, b"]),
     ("t.csv", ROWS, {"vectors": "a"}, ["'a'", "--vectors"]),

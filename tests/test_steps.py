@@ -211,6 +211,18 @@ def test_the_same_again_gives_the_same(kind: str, method: str) -> None:
     assert same(made(kind, method), run(brisk(kind, method), data(kind)))
 
 
+@pytest.mark.parametrize("method", names("reduce"))
+def test_the_number_of_cores_changes_no_layout(method: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    from threadpoolctl import threadpool_limits
+
+    rows, given = np.random.default_rng(0).normal(size=(1_500, 300)).astype(np.float32), []
+    for threads in (1, 2):
+        monkeypatch.setenv("EXPLORER_THREADS", str(threads))
+        with threadpool_limits(threads):
+            given.append(run(brisk("reduce", method), rows))
+    assert same(*given)
+
+
 @every_step
 def test_rows_in_are_rows_out(kind: str, method: str) -> None:
     result = made(kind, method)

@@ -41,6 +41,7 @@ from explorer.views.component import Page
 from explorer.views.explorer import PARTS
 from explorer.views.frames import LARGEST, viewport
 from explorer.views.newest import Newest
+from explorer.views.pages import Pages
 from explorer.views.pipeline import Pipeline
 from explorer.worker import Worker
 
@@ -576,7 +577,7 @@ def test_a_reopened_page_shows_the_settings_of_its_results(session: Session) -> 
 class Wire:
     """An `Explorer` and all that it sends."""
 
-    def __init__(self, session: Session, sent: list[tuple[Page, dict[str, Any]]]) -> None:
+    def __init__(self, session: Session, sent: list[tuple[Pages, dict[str, Any]]]) -> None:
         self.view = Explorer(session)
         self.session = session
         self._sent = sent
@@ -584,7 +585,7 @@ class Wire:
     def say(self, verb: Any, **message: Any) -> list[dict[str, Any]]:
         """Send a message as the page does; gives the answers."""
         start = len(self.sent)
-        self.view.page._handle_msg({"verb": verb} | message)
+        self.view.page.heard({"verb": verb} | message)
         return self.sent[start:]
 
     @property
@@ -607,15 +608,15 @@ class Wire:
 
 
 @pytest.fixture
-def sent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Page, dict[str, Any]]]:
+def sent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Pages, dict[str, Any]]]:
     """All that would go over the wire, each message checked to be plain."""
-    made: list[tuple[Page, dict[str, Any]]] = []
+    made: list[tuple[Pages, dict[str, Any]]] = []
 
-    def record(page: Page, message: Any) -> None:
+    def record(page: Pages, message: Any) -> None:
         plain(message)
         made.append((page, message))
 
-    monkeypatch.setattr(Page, "_send_msg", record)
+    monkeypatch.setattr(Pages, "deliver", record)
     return made
 
 
@@ -884,13 +885,14 @@ def test_a_picture_of_what_is_looked_at(wire: Wire) -> None:
 
 ODD = [None, True, -1, 10**30, 1e308, math.nan, math.inf, "", "x" * 100_000, "\ud800", [], [[]], {}, {"rule": "box"}, b"bytes"]
 FIELDS = {
-    "ready": [], "view": ["viewport", "width", "height", "ratio", "sequence"], "hover": ["x", "y", "reach"],
+    "ready": [], "view": ["viewport", "width", "height", "ratio", "sequence", "told"], "gone": [],
+    "hover": ["x", "y", "reach"], "hover_off": [],
     "pick": ["x", "y", "reach", "mode"], "select": ["rule", "mode"], "clear": [], "color": ["by"], "hide": ["name"],
     "solo": ["name"], "density_scale": ["to"], "select_entry": ["name"], "select_without": [], "show_all": [],
     "label": ["name"], "unlabel": [],
     "label_set": ["name"],
     "create": ["name"], "rename": ["name", "to"],
-    "recolor": ["name", "color"], "merge": ["name", "into"], "delete": ["name"], "undo": [], "redo": [],
+    "recolor": ["name", "color"], "merge": ["name", "into"], "delete": ["name"], "undo": [], "redo": [], "refit": [],
     "method": ["kind", "method"], "setting": ["kind", "name", "value"],
     "run": ["kind"], "stop": ["kind"], "items": ["mode", "version", "start", "count", "size"],
     "item": ["row"], "export": ["ending", "only", "settings"], "stop_export": [], "picture": ["ending", "settings"],
@@ -907,7 +909,11 @@ FIELDS = {
     "label_shown": ["name"], "label_unlabelled": ["name"], "label_cluster": ["cluster", "name"],
     "focus": ["unlabelled", "order"], "focus_off": [], "focus_at": ["version", "need"], "focus_label": ["row", "item", "name"],
     "weigh": [], "rank": [], "rank_stop": [],
-    "focus_undo": [], "focus_redo": [], "sound": ["row"], "telling": ["open"],
+    "focus_undo": [], "focus_redo": [], "sound": ["row"], "telling": ["open"], "link": ["fields"],
+    "layouts": [], "beside": ["key"], "beside_view": ["viewport", "width", "height", "ratio", "sequence", "told"],
+    "beside_select": ["rule", "mode"], "beside_pick": ["x", "y", "reach", "mode"], "beside_hover": ["x", "y", "reach"],
+    "moved": ["share", "mode"], "color_overlap": [], "morph": ["still"], "show_layout": ["key", "still"],
+    "trust": ["open"], "trust_run": [], "trust_stop": [], "stability_run": [], "stability_stop": [], "select_torn": ["mode"],
 }  # fmt: skip
 
 
@@ -939,6 +945,7 @@ GOOD = {
     "text": "~saved", "request": {"viewport": [-5, 5, -5, 5], "width": 40, "height": 30, "ratio": 1},
     "row": 3, "k": 2, "metric": "cosine", "rows": [1, 2],
     "size": 96, "cluster": 1, "unlabelled": True, "order": "alike", "need": [0, 1], "item": "i3",
+    "fields": {"color": "column:kind"},
 }  # fmt: skip
 
 
@@ -977,7 +984,7 @@ def still_works(wire: Wire) -> None:
     ],
 )  # fmt: skip
 def test_what_is_no_message_does_no_harm(message: Any, wire: Wire) -> None:
-    wire.view.page._handle_msg(message)
+    wire.view.page.heard(message)
     still_works(wire)
 
 
@@ -1171,7 +1178,7 @@ def test_growing_shows_how_far_it_is_and_stops(wire: Wire, monkeypatch: pytest.M
             progress(0.5)
             time.sleep(0.01)
 
-    monkeypatch.setattr(neighbours, "around", endless)
+    monkeypatch.setattr("explorer.session.nearby.around", endless)
     wire.say("select", rule=Ids(["i40"]).to_json(), mode="replace")
     for stop in ({"verb": "grow_stop"}, {"verb": "clear"}):
         wire.say("grow", k=4)
@@ -1231,7 +1238,7 @@ def test_nothing_is_left_of_visits_that_are_over(sent: list, worker: Worker) -> 
         return len(alive) <= most
 
     until(lambda: left(4), f"{len(alive)} objects to go", seconds=10)
-    assert {type(one).__name__ for one in alive} == {"Explorer", "Session", "Page", "Pipeline"}
+    assert {type(one).__name__ for one in alive} == {"Explorer", "Session", "Pages", "Pipeline"}
     del kept
     until(lambda: left(0), "the last ones to go", seconds=10)
     first.close()
@@ -1281,7 +1288,8 @@ def test_in_a_notebook_no_message_of_any_thread_is_lost() -> None:
                 self.heard.append(data)
 
     pn.extension()
-    page, document, comm = Page(lambda message: None), Document(), Listening()
+    pages = Pages(lambda message: None)
+    page, document, comm = Page(pages), Document(), Listening()
     comm._comm = comm  # open
     root = page.get_root(document, comm)
     panel_state._views[root.ref["id"]] = (page, root, document, comm)
@@ -1289,7 +1297,7 @@ def test_in_a_notebook_no_message_of_any_thread_is_lost() -> None:
 
     def speak(who: int) -> None:
         for count in range(200):
-            page.set(said=f"messages-of-{who}:{count};")
+            pages.set(said=f"messages-of-{who}:{count};")
 
     threads = [threading.Thread(target=speak, args=(who,)) for who in range(4)]
     interval = sys.getswitchinterval()

@@ -45,6 +45,9 @@ PLUGIN = """
                 sys.stderr.write("last words\\n")
                 sys.stderr.flush()
                 os.kill(os.getpid(), 9)
+            if self.what == "half":
+                os.write(3, b'{"progress": [0.')  # where the child's messages go
+                os.kill(os.getpid(), 9)
             if self.what == "exit":
                 os._exit(3)
             if self.what == "bug":
@@ -170,6 +173,7 @@ def test_a_job_can_be_stopped_while_it_waits_its_turn(odd) -> None:
     ("what", "says", "bug"),
     [
         ("die", "ended by itself (it may have run out of memory): last words", True),
+        ("half", "ended by itself", True),
         ("exit", "ended by itself (exit code 3)", True),
         ("bug", "RuntimeError: a mistake \u2028 in it", True),
         ("input", "too few rows; give more", False),
@@ -218,10 +222,13 @@ def test_closing_while_a_job_runs_stops_it(vectors: Path, tmp_path: Path) -> Non
     seen = []
     old, threading.excepthook = threading.excepthook, lambda given: seen.append(given)
     try:
-        job = worker.submit({"do": "import", "modules": ["umap", "sklearn.cluster", "sklearn.manifold"]})
+        job = worker.submit({"do": "warm"})
         until(lambda: bool(worker._busy), "a child that works")
+        waiting = worker.submit(request("pca", vectors, tmp_path / "out"))
         worker.close()
         assert job.wait(10).state == "stopped"
+        assert waiting.wait(10).state == "stopped"
+        assert worker.submit(request("pca", vectors, tmp_path / "late")).wait(10).state == "stopped"
         until(lambda: not worker._busy, "no child that works")
     finally:
         threading.excepthook = old
@@ -244,6 +251,46 @@ def test_children_end_with_their_parent(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     (pid,) = json.loads(done.stdout)
     until(lambda: not psutil.pid_exists(pid) or psutil.Process(pid).status() == "zombie", "the end of the child")
+
+
+def test_the_files_of_a_job_end_with_the_parent_too(odd, vectors: Path, tmp_path: Path) -> None:
+    import subprocess
+
+    (tmp_path / "files").mkdir()
+    code = textwrap.dedent(f"""
+        import os, time
+        import numpy as np
+        from explorer.worker import Worker
+        wanted = {request("odd", vectors, tmp_path / "out", what="wait")!r}
+        job = Worker().submit(wanted, {{"earlier": np.zeros((60, 2), np.float32)}})
+        while not job.fraction:
+            time.sleep(0.01)
+        print(len(os.listdir({str(tmp_path / "files")!r})), flush=True)
+        os.kill(os.getpid(), 9)
+    """)
+    environment = os.environ | {"TMPDIR": str(tmp_path / "files")}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment)
+    assert done.stdout == "2\n"
+    until(lambda: not os.listdir(tmp_path / "files"), "no file")
+
+
+def test_where_a_job_has_no_room_it_is_a_sentence(
+    worker: Worker, vectors: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import resource
+    import tempfile
+
+    (tmp_path / "files").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "files"))
+    before, ignored = resource.getrlimit(resource.RLIMIT_FSIZE), signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, before[1]))  # files can be no larger: as a disk that is full
+    try:
+        with pytest.raises(InputError, match=r"has no room .* free some disk"):
+            worker.submit(request("pca", vectors, tmp_path / "out"), {"few": np.zeros(3), "many": np.zeros(10_000)})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, ignored)
+    assert not os.listdir(tmp_path / "files")
 
 
 def test_a_step_of_this_process_runs_in_a_thread(tmp_path: Path) -> None:

@@ -13,7 +13,8 @@ from types import ModuleType
 from typing import Any
 
 from explorer.cli.arguments import parse
-from explorer.errors import InputError
+from explorer.cli.interrupt import listen
+from explorer.errors import Cancelled, InputError
 
 DONE, BUG, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 
@@ -25,13 +26,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     if argv is None:
         _calm()
+        listen()
     try:
         return _command(sys.argv[1:] if argv is None else argv)
     except InputError as problem:
         return _complain(str(problem), BAD_INPUT)
     except MemoryError:
         return _complain("there is not enough memory for this; use fewer items, or another method", BAD_INPUT)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, Cancelled):
         return _complain("stopped; what was not finished is not written", INTERRUPTED)
     except BrokenPipeError:  # `explorer methods | head`: nobody reads on, which is not for us to judge
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -67,7 +69,7 @@ def _command(argv: Sequence[str]) -> int:
         return DONE
     commands: dict[str, Callable[[Namespace], None]] = {
         "login": _login, "demo": _demo, "open": _open, "run": _run, "export": _export, "picture": _picture, "methods": _methods,
-        "check": _check,
+        "check": _check, "doctor": _doctor, "start": _start,
     }  # fmt: skip
     commands[given.command](given)
     sys.stdout.flush()
@@ -76,6 +78,10 @@ def _command(argv: Sequence[str]) -> int:
 
 def _demo(given: Namespace) -> None:
     _views().serve_demo(**_serving(given))
+
+
+def _start(given: Namespace) -> None:
+    _views().serve_start(**_serving(given))
 
 
 def _open(given: Namespace) -> None:
@@ -88,7 +94,14 @@ def _open(given: Namespace) -> None:
     serving = _serving(given)
     with reading(given) as dataset:
         steps = choices.steps(dataset)
-        _views().serve(dataset, workspace=workspace_for(given, dataset), steps=steps, **serving)
+        _views().serve(dataset, workspace=workspace_for(given, dataset), steps=steps, source=_place(given.source), **serving)
+
+
+def _place(source: str) -> str:
+    """A source as the list of recent files has it: an address, or an absolute path."""
+    from explorer.sources.options import is_address
+
+    return source if is_address(source) else str(Path(source).expanduser().absolute())
 
 
 def _views() -> ModuleType:
@@ -104,13 +117,19 @@ def _views() -> ModuleType:
 
 
 def _serving(given: Namespace) -> dict[str, Any]:
-    """How it is served; a wrong name or login file is said before anything is read."""
+    """How it is served; a wrong name or login file, or a window that cannot be, is said before anything is read."""
     login = None if given.login is None else Path(given.login)
     if login is not None or given.user is not None:
         from explorer.views.server import admission
 
         admission(given.user, login)
-    return {"host": given.host, "port": given.port, "open_browser": not given.no_browser, "user": given.user, "login": login}
+    serving = {"host": given.host, "port": given.port, "open_browser": not given.no_browser, "user": given.user, "login": login}
+    if not given.desktop:
+        return serving
+    from explorer.views.showing import showing
+
+    showing(open_browser=True, window=True)
+    return serving | {"window": True}
 
 
 def _login(given: Namespace) -> None:
@@ -135,6 +154,12 @@ def _check(given: Namespace) -> None:
     from explorer.cli.checking import check
 
     check(given)
+
+
+def _doctor(given: Namespace) -> None:
+    from explorer.cli.doctor import doctor
+
+    doctor(given)
 
 
 def _picture(given: Namespace) -> None:

@@ -41,8 +41,8 @@ def parse(argv: Sequence[str]) -> argparse.Namespace | None:
         For a command or option that is not known (the closest right one is offered), or one that lacks its value.
     """
     parser, commands = _parsers(pictured=list(argv[:1]) == ["picture"])
-    if not argv:
-        raise InputError(f"no command was given; give one of {', '.join(commands)}, or --help")
+    if not argv or (argv[0].startswith("-") and argv[0] not in {"-h", "--help", "--version"}):
+        return _start(argv)
     if not argv[0].startswith("-") and argv[0] not in commands:
         raise unknown("command", argv[0], commands)
     try:
@@ -57,12 +57,26 @@ def parse(argv: Sequence[str]) -> argparse.Namespace | None:
     return given
 
 
+def _start(argv: Sequence[str]) -> argparse.Namespace | None:
+    """The arguments of `explorer` without a command, which serves the start page."""
+    parser = _Parser(prog="explorer", allow_abbrev=False)
+    _add_server(parser)
+    given, extra = parser.parse_known_args(argv)
+    if extra and extra[0].startswith("-"):
+        raise unknown("option of explorer", extra[0].split("=")[0], parser.options())
+    if extra:
+        parser.error(f"{extra[0]!r} stands after an option; put the command first")
+    given.command = "start"
+    return given
+
+
 def _parsers(*, pictured: bool) -> tuple[_Parser, dict[str, _Parser]]:
     """The parser of all commands; the options of `picture` only where it is `pictured`, since pandas is loaded to know them."""
     from explorer import __doc__ as about
     from explorer import __version__
 
-    parser = _Parser(prog="explorer", description=(about or "").splitlines()[0], allow_abbrev=False)
+    alone = "Without a command it serves and opens the start page; --host, --port, --no-browser and --desktop apply."
+    parser = _Parser(prog="explorer", description=(about or "").splitlines()[0], epilog=alone, allow_abbrev=False)
     parser.add_argument("--version", action="version", version=f"explorer {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=_Parser)
     made: dict[str, _Parser] = {}
@@ -98,7 +112,13 @@ def _parsers(*, pictured: bool) -> tuple[_Parser, dict[str, _Parser]]:
     methods = command("methods", "list every step with its settings, defaults and bounds")
     methods.add_argument("--json", action="store_true", help="as JSON")
     _add_login(command("login", "say who may log in, in the file that open --login is given"))
+    _add_doctor(command("doctor", "say what is installed here, what this machine can do, and what to do about problems"))
     return parser, made
+
+
+def parsers() -> dict[str, argparse.ArgumentParser]:
+    """The parser of each command by its name, with every option: what the site's reference is made from."""
+    return dict(_parsers(pictured=True)[1])
 
 
 def _add_source(parser: _Parser, name: str = "SOURCE", more: str = "") -> None:
@@ -119,8 +139,17 @@ def _add_server(parser: _Parser) -> None:
     parser.add_argument("--host", default="127.0.0.1", help="the address to listen on (default: this computer only)")
     parser.add_argument("--port", type=_whole(0, 65535), default=0, help="the port (default: a free one)")
     parser.add_argument("--no-browser", action="store_true", help="do not open the browser")
+    parser.add_argument("--desktop", action="store_true", help="show the page in a window of its own, rather than the browser")
     parser.add_argument("--user", metavar="NAME", help="whose the labels are (default: who runs this)")
     parser.add_argument("--login", metavar="FILE", help="let in only who logs in; explorer login makes the file")
+
+
+def _add_doctor(parser: _Parser) -> None:
+    parser.epilog = "Exit status: 0 when nothing is a problem (notes are none), 2 when something is. Nothing is changed."
+    parser.add_argument("--json", action="store_true", help="as JSON")
+    parser.add_argument("--quick", action="store_true", help="without what takes seconds: a kernel, torch and numba's threads")
+    ask = "also ask the Hugging Face hub whether it can be reached (otherwise nothing leaves this computer)"
+    parser.add_argument("--network", action="store_true", help=ask)
 
 
 def _add_login(parser: _Parser) -> None:

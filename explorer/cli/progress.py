@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from explorer.cli.interrupt import pressed
 from explorer.cli.text import one_line, seconds
 from explorer.step import Progress, Result
 
@@ -21,7 +22,7 @@ Show = Callable[[str, Run], Result]
 def shown(*, quiet: bool) -> Iterator[Show]:
     """What runs a named step and shows how far it is."""
     if quiet:
-        yield lambda name, run: run(Progress())
+        yield lambda name, run: run(Progress(cancelled=pressed))
     elif sys.stderr.isatty():
         with _bars() as show:
             yield show
@@ -38,7 +39,7 @@ def bar(name: str) -> Iterator[Progress]:
 
 def _line(name: str, run: Run) -> Result:
     print(f"{name} ...", file=sys.stderr, flush=True)
-    result = run(Progress())
+    result = run(Progress(cancelled=pressed))
     print(f"{name}: {seconds(result.seconds)}", file=sys.stderr, flush=True)
     return result
 
@@ -58,7 +59,7 @@ def _bars() -> Iterator[Show]:
 
 def _report(bars: Bars, name: str) -> Progress:
     task = bars.add_task(name, total=1.0, note="")
-    return Progress(lambda fraction, note: bars.update(task, completed=fraction, note=one_line(note)[:60]))
+    return Progress(lambda fraction, note: bars.update(task, completed=fraction, note=one_line(note)[:60]), pressed)
 
 
 @contextmanager

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import param
 
 from explorer.errors import InputError
+from explorer.installation.takes import Takes
 from explorer.step import Output, Progress, Step, as_output
 
 
@@ -45,6 +48,24 @@ class Clusterer(Step):
         arrays = {name: _scattered(array, valid) for name, array in made.arrays.items()}
         return made._replace(values=clusters, arrays=arrays)
 
+    def takes(self, n: int, d: int) -> Takes | None:
+        """What `compute` takes on ``(n, d)`` rows; None where it is not known. Each method has its own."""
+        return None
+
+    def recuts(self, settings: Mapping[str, Any]) -> bool:
+        """Whether a run takes what takes long from a run of the same rows with those settings, and is done at once."""
+        return False
+
+    def estimate(self, n: int, d: int) -> Takes | None:
+        """What a run takes on ``(n, d)`` vectors or a layout; None where it is not known."""
+        if self.on != "pca" or d <= self.n_components:
+            found = self.takes(n, d)
+            return None if found is None else found.beside(4 * n * d)
+        covariance = d <= 1_000 and n >= 10 * d  # else scikit-learn takes random projections
+        products = n * d**2 if covariance else 100 * n * d * self.n_components
+        first, then = Takes(dense=3e-11 * products, memory=8 * n * d), self.takes(n, self.n_components)
+        return None if then is None else first.then(then).beside(4 * n * d)
+
     def _components(self, rows: np.ndarray) -> np.ndarray:
         from sklearn.decomposition import PCA
 
@@ -64,9 +85,10 @@ def _roomy(rows: np.ndarray) -> np.ndarray:
 def _by_size(codes: np.ndarray) -> np.ndarray:
     """Renumber so that 0 is the largest cluster and ties go by first appearance; every negative code is noise."""
     clusters = np.full(len(codes), -1, np.int32)
-    found, first, counts = np.unique(codes[codes >= 0], return_index=True, return_counts=True)
-    for rank, place in enumerate(np.lexsort((first, -counts))):
-        clusters[codes == found[place]] = rank
+    found, first, numbers, counts = np.unique(codes[codes >= 0], return_index=True, return_inverse=True, return_counts=True)
+    rank = np.empty(len(found), np.int32)
+    rank[np.lexsort((first, -counts))] = np.arange(len(found))
+    clusters[codes >= 0] = rank[numbers]
     return clusters
 
 

@@ -2,35 +2,42 @@
 
 from __future__ import annotations
 
-import warnings
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 import param
 
+from explorer.clustering import kept
 from explorer.clustering.base import Clusterer
+from explorer.clustering.spanning import NARROW, WHOLE, Edges, all_pairs, spanning_tree
+from explorer.installation.takes import Takes
+from explorer.neighbors import NeighborGraph, graphs_beside, neighbor_graph
+from explorer.neighbors.kept import place
+from explorer.neighbors.takes import graph_takes
 from explorer.step import Output, Progress
 
-# Measured in docs/measured-clustering.md: for fewer rows compiling costs more than it saves; in more columns its tree does not pay.
-FAST_ROWS, FAST_COLUMNS = 30_000, 5
+NEIGHBORS, MOST_SAMPLES = 14, 500  # that the graph has at least, as umap's by default; and at most
 
 
 class HDBSCAN(Clusterer):
     """Dense places of any shape, as many as there are; what lies between them is noise.
 
-    Campello, Moulavi & Sander (2013); by scikit-learn, or by fast_hdbscan for many rows of few columns, as a layout has. The array
-    ``probability`` ``(n,)`` says how firmly an item belongs to its cluster: 1 at the heart, 0 for noise.
+    Campello, Moulavi & Sander (2013), on the minimum spanning tree of mutual reachability, from the neighbours' graph that other
+    steps share; epsilon is by Malzer & Baum (2020). Where neighbours are exact, another order of the items gives the same
+    clusters. The array ``probability`` ``(n,)`` says how firmly an item belongs to its cluster: 1 at the heart, 0 for noise.
     """
 
     method = "hdbscan"
-    packages = ("scikit-learn", "fast-hdbscan")
+    version = 2  # 1 cut what falls apart along equally long edges in the order in which they came
+    packages = ("numba", "scikit-learn")
 
     min_cluster_size = param.Integer(
         20, bounds=(2, 100_000), softbounds=(2, 100), doc="How many items a group must have at least to count as a cluster."
     )
     min_samples = param.Integer(
         5, bounds=(1, 10_000), softbounds=(1, 100), allow_None=True, precedence=1,
-        doc="How many neighbours make a place dense: more gives more noise; none means as many as min_cluster_size.",
+        doc="How many neighbours make a place dense, up to 500: more gives more noise; none means as many as min_cluster_size.",
     )  # fmt: skip
     cluster_selection_method = param.Selector(
         default="eom", objects=["eom", "leaf"], precedence=1,
@@ -47,54 +54,78 @@ class HDBSCAN(Clusterer):
         if self.min_cluster_size > n:
             note = f"all noise: min_cluster_size is {self.min_cluster_size:,} and there are {n:,} items; lower it"
             return Output(np.full(n, -1, np.int32), {"probability": np.zeros(n, np.float32)}, (note,))
-        progress(0.1, "measuring how dense each place is")
-        samples = min(self.min_samples or self.min_cluster_size, n - 1)
-        if _fits_fast(vectors):
-            codes, probability = self._fast(vectors, samples)
-        else:
-            codes, probability = self._sklearn(vectors, samples)
-        progress(0.95, "numbering the clusters")
-        return Output(codes, {"probability": _probability(codes, probability)}, _said(codes))
+        progress(0.05, "measuring how dense each place is")
+        rows, unit = _in_unit(vectors)
+        tree, notes = self._kept_tree(rows, min(self._samples, n - 1), progress.part(0.05, 0.9))
+        progress(0.9, "cutting the tree into clusters")
+        codes, probability = self._cut(tree, unit)
+        return Output(codes, {"probability": probability}, (*notes, *self._said(codes)))
 
-    def _sklearn(self, vectors: np.ndarray, samples: int) -> tuple[np.ndarray, np.ndarray]:
-        from sklearn.cluster import HDBSCAN as Sklearn  # noqa: N811  two classes of one name
+    def _cut(self, tree: Edges, unit: float) -> tuple[np.ndarray, np.ndarray]:
+        """Codes ``(n,)`` and probabilities ``(n,)`` float32 by the spanning tree alone."""
+        from explorer.clustering.kernels import chosen, condensed, labelled
 
-        with warnings.catch_warnings():
-            # Many equal rows are infinitely dense: 1 / 0 is meant.
-            warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"sklearn\.")
-            model = Sklearn(min_samples=samples, copy=True, **self._shared()).fit(vectors)
-        return model.labels_, model.probabilities_
+        above, begins, counts, inside, leaves = condensed(*tree, self.min_cluster_size)
+        epsilon = self.cluster_selection_epsilon / unit
+        counts_for = chosen(above, begins, counts, inside, leaves, self.cluster_selection_method == "leaf", epsilon)
+        codes, firm = labelled(above, begins, inside, leaves, counts_for)
+        return codes, firm.astype(np.float32)
 
-    def _fast(self, vectors: np.ndarray, samples: int) -> tuple[np.ndarray, np.ndarray]:
-        import numba
-        from fast_hdbscan import HDBSCAN as Fast  # noqa: N811  two classes of one name
+    @property
+    def _samples(self) -> int:
+        return min(self._wanted, MOST_SAMPLES)
 
-        before = numba.get_num_threads()
-        # One thread gives the same clusters every time and on every machine. `reproducible=True` does so too, but its threads wait
-        # for each other thousands of times: 24 s instead of 0.3 s when another program uses the cores.
-        numba.set_num_threads(1)
-        try:
-            # scikit-learn counts the item itself among its neighbours, fast_hdbscan does not.
-            model = Fast(min_samples=max(samples - 1, min(samples, 2)), **self._shared()).fit(vectors)
-        finally:
-            numba.set_num_threads(before)
-        return model.labels_, model.probabilities_
+    @property
+    def _wanted(self) -> int:
+        return self.min_samples or self.min_cluster_size
 
-    def _shared(self) -> dict[str, Any]:
-        names = ("min_cluster_size", "cluster_selection_method", "cluster_selection_epsilon")
-        return {name: getattr(self, name) for name in names}
+    def _said(self, codes: np.ndarray) -> Iterator[str]:
+        if self._wanted > MOST_SAMPLES:
+            yield f"places are measured by {MOST_SAMPLES} neighbours, the most there are, and not by {self._wanted:,}"
+        if (codes < 0).all():
+            yield "no place is dense enough: all noise; lower min_cluster_size or min_samples"
+
+    def takes(self, n: int, d: int) -> Takes:
+        """Measured: the neighbours, all pairs of rows (of few columns those that are near), and the cut."""
+        looked = 0 if d <= NARROW else min(n, WHOLE)
+        k = max(NEIGHBORS, min(self._samples, n) - 1)
+        tree = Takes(dense=2e-11 * looked**2 * (d + 20), sparse=(2e-5 + 6e-7 * k) * n, memory=8 * looked * d + (200 + 60 * k) * n)
+        return graph_takes(n, d, k).then(tree)
+
+    def recuts(self, settings: Mapping[str, Any]) -> bool:
+        """Whether only the cut of the tree is another."""
+        tree = ["on", "n_components", "min_samples", "random_state", *([] if self.min_samples else ["min_cluster_size"])]
+        return all(name in settings and settings[name] == getattr(self, name) for name in tree)
+
+    def _kept_tree(self, vectors: np.ndarray, samples: int, progress: Progress) -> tuple[Edges, tuple[str, ...]]:
+        """The spanning tree and what is to be said of it: the one that is kept, as only other settings of its cut were changed."""
+        store = graphs_beside(self.store)
+        folder = None if store is None else place(store, vectors, "euclidean", self.random_state) / f"tree-{kept.VERSION}-{samples}"
+        found = None if folder is None else kept.load(folder, len(vectors))
+        if found is None:
+            found = self._tree(vectors, samples, progress)
+            if folder is not None:
+                kept.save(folder, *found)
+        return found
+
+    def _tree(self, vectors: np.ndarray, samples: int, progress: Progress) -> tuple[Edges, tuple[str, ...]]:
+        """The tree on the graph of neighbours that other steps share, which can be cut in one way only."""
+        # Of a layout the graph takes seconds, and it is the tree that is kept.
+        store = None if vectors.shape[1] <= NARROW else graphs_beside(self.store)
+        k, done = max(NEIGHBORS, samples - 1), progress.part(0.0, 0.4)
+        graph = neighbor_graph(vectors, k, random_state=self.random_state, store=store, progress=done)
+        tree = spanning_tree(vectors, graph, samples, progress.part(0.4, 1.0))
+        return tree.in_stars(), _about(graph, *vectors.shape)
 
 
-def _fits_fast(vectors: np.ndarray) -> bool:
-    """Whether fast_hdbscan is the quicker one; it counts in float32."""
-    return len(vectors) >= FAST_ROWS and vectors.shape[1] <= FAST_COLUMNS and vectors.dtype == np.float32
+def _in_unit(vectors: np.ndarray) -> tuple[np.ndarray, float]:
+    """Rows in float32, and the unit they are in: of very large and very small ones another than 1, so that they fit."""
+    unit = 1.0 if vectors.dtype == np.float32 else max(abs(float(vectors.max())), abs(float(vectors.min())))
+    return np.ascontiguousarray(vectors / unit if unit != 1.0 else vectors, np.float32), unit
 
 
-def _probability(codes: np.ndarray, given: np.ndarray) -> np.ndarray:
-    return np.where(codes >= 0, np.clip(np.nan_to_num(given, nan=1.0), 0.0, 1.0), 0.0).astype(np.float32)
-
-
-def _said(codes: np.ndarray) -> tuple[str, ...]:
-    if (codes < 0).all():
-        return ("no place is dense enough: all noise; lower min_cluster_size or min_samples",)
-    return ()
+def _about(graph: NeighborGraph, n: int, d: int) -> tuple[str, ...]:
+    """What is to be said of a tree on that graph."""
+    found = [] if graph.exact else [f"by approximate neighbours ({graph.recall:.0%} of the true ones)"]
+    found += [] if all_pairs(n, d) else [f"for the gaps between clusters by {WHOLE:,} of the items"]
+    return (f"{' and, '.join(found)}: items at the rim of a cluster may be in another",) if found else ()

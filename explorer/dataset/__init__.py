@@ -115,6 +115,11 @@ class Dataset:
             raise InputError(f"{self.name} has no item with id {listed(map(repr, missing))}; ids look like {like!r}")
         return np.asarray(rows)
 
+    def known(self, ids: Sequence[Any]) -> list[Any]:
+        """Those of some ids that the dataset has, in their order."""
+        found = self.index.get_indexer(pd.Index(list(ids), dtype=self.index.dtype if len(ids) == 0 else None)) >= 0
+        return [one for one, there in zip(ids, found, strict=True) if there]
+
     def take(self, rows: np.ndarray) -> Dataset:
         """A dataset of some of the items, at least three, in the order of their rows."""
         vectors, layout = (None if array is None else array[rows] for array in (self.vectors, self.layout))
@@ -140,7 +145,16 @@ class Dataset:
         return to_series(self.table.column(name), self.kinds[name])
 
     def distinct(self, name: str) -> int:
-        """How many different values a column has, missing ones aside."""
+        """How many different values a column has, missing ones aside; counted once."""
+        if name not in self._distinct:
+            self._distinct[name] = self._count_distinct(name)
+        return self._distinct[name]
+
+    @cached_property
+    def _distinct(self) -> dict[str, int]:
+        return {}
+
+    def _count_distinct(self, name: str) -> int:
         column = self.table.column(name)
         if pa.types.is_dictionary(column.type):  # which Arrow does not count
             column = pa.chunked_array([chunk.indices for chunk in column.unify_dictionaries().chunks], column.type.index_type)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import stat
 import struct
 import warnings
 import zlib
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
+from explorer.dataset.files import found, given_as, short
 from explorer.errors import InputError
 
 if TYPE_CHECKING:
@@ -63,13 +63,13 @@ def open_picture(
                 picture.draft("RGB", (at_least, at_least))
             picture.load()
         except DAMAGED as problem:
-            raise InputError(f"{what}: the picture is corrupt ({_short(problem)})") from problem
+            raise InputError(f"{what}: the picture is corrupt ({short(problem)})") from problem
         with suppress(*DAMAGED):  # where it fails the pixels are whole, only the note about which way is up is not
             picture = ImageOps.exif_transpose(picture)
         try:
             return _flat(picture, background)
         except DAMAGED as problem:
-            raise InputError(f"{what}: the picture cannot be shown as RGB ({_short(problem)})") from problem
+            raise InputError(f"{what}: the picture cannot be shown as RGB ({short(problem)})") from problem
 
 
 def check_picture(given: Any, root: Path | None, what: str) -> tuple[int, int]:
@@ -98,24 +98,13 @@ def _opened(given: Any, root: Path | None, what: str) -> Iterator[Picture]:
 
 
 def _stream(given: Any, root: Path | None, what: str) -> BinaryIO:
-    data = given.get("bytes") or given.get("path") if isinstance(given, dict) else given
+    data = given_as(given)
     if not data:
         raise InputError(f"{what}: there is no picture")
     if isinstance(data, bytes):
         return io.BytesIO(data)
-    try:
-        path = Path(root or ".") / str(data)
-        if not stat.S_ISREG(path.stat().st_mode):  # opening a pipe would wait for ever
-            raise InputError(f"{what}: {str(data)!r} is not a file")
+    with found(str(data), root, what, "picture") as path:
         return open(path, "rb")
-    except FileNotFoundError as problem:
-        raise InputError(f"{what}: no such picture: {str(data)!r}") from problem
-    except OSError as problem:
-        raise InputError(f"{what}: {str(data)!r} cannot be opened ({problem.strerror})") from problem
-    except ValueError as problem:  # a NUL in the name
-        if isinstance(problem, InputError):
-            raise
-        raise InputError(f"{what}: {str(data)!r} is not a file's name") from problem
 
 
 def _flat(picture: Picture, background: Background) -> Picture:
@@ -139,10 +128,6 @@ def _stretched(values: np.ndarray) -> np.ndarray:
     low, high = (float(values[finite].min()), float(values[finite].max())) if finite.any() else (0.0, 0.0)
     scale = 255.0 / (high - low) if high > low else 0.0
     return np.rint(np.where(finite, (values - low) * scale, 0)).astype(np.uint8)
-
-
-def _short(problem: BaseException) -> str:
-    return str(problem).splitlines()[0][:120] if str(problem) else type(problem).__name__
 
 
 __all__ = ["FORMATS", "MOST_PIXELS", "Picture", "check_picture", "open_picture"]

@@ -1,4 +1,4 @@
-"""One row an item: its id, place, cluster and label, who gave the label and why, and what else the clustering gave."""
+"""One row an item: its id, place, cluster and label, who gave the label and why, and what else layout and clustering gave."""
 
 from __future__ import annotations
 
@@ -70,9 +70,11 @@ def _flat(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 
 def frame(content: Content) -> pd.DataFrame:
-    """The rows of what is exported; after the clustering's columns, ``label.NAME`` and so on for every further label set."""
+    """The rows of what is exported; after what layout and clustering gave, ``label.NAME`` and so on for every further label set."""
     layout, clusters = (None if result is None else content.take(result.values) for result in (content.layout, content.clusters))
-    arrays = {} if content.clusters is None else {name: content.take(one) for name, one in content.clusters.arrays.items()}
+    arrays = {  # of the layout's, `z` where it has three columns
+        name: content.take(one) for result in (content.layout, content.clusters) if result for name, one in result.arrays.items()
+    }
     made = table(content.ids, layout, clusters, content.labels, arrays, _given(content))
     for name, labelling in content.sets.items():
         if name != content.label_set:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ from explorer.errors import InputError
 from explorer.features import sounds
 from explorer.features.base import NetworkExtractor
 from explorer.features.batches import one_thread_each, usable_cores
-from explorer.features.stream import Encoded, Encoder
+from explorer.features.stream import Encoder
 from explorer.features.weights import folder_of, not_loaded, pick_device, quiet, require, unloadable
 from explorer.step import Progress
 
@@ -29,7 +30,7 @@ SHORTEST = 0.1  # seconds; shorter pieces are filled up with silence, since netw
 FILTERBANK_HOP = 0.01  # seconds of a row of the spectrogram of an audio spectrogram transformer
 
 
-class Audio(NetworkExtractor):
+class Audio(sounds.SoundExtractor, NetworkExtractor):
     """What a trained network hears in each sound: wav2vec2, HuBERT, WavLM, AST, Whisper's ear, CLAP's audio half.
 
     A sound is heard in pieces, one by one, so that neither a long sound nor those beside it change anything; its vector is the mean
@@ -37,14 +38,13 @@ class Audio(NetworkExtractor):
     """
 
     method = "audio"
-    needs = "audio"
     packages = ("torch", "transformers", "soundfile", "soxr")
 
     model = param.String(DEFAULT, doc="The network: a sound model's name on the Hugging Face hub, or a local folder.")
     window = param.Number(
         10.0, bounds=(0.5, 30.0), precedence=1, doc="Seconds heard at once, fewer if the network can take only fewer."
     )
-    trim = param.Boolean(False, precedence=1, doc="Leave out the quiet beginning and end (40 decibels under the loudest moment).")
+    trim = param.Boolean(False)  # such networks were trained on sounds with their silences
 
     @contextmanager
     def encoder(self, data: Dataset, progress: Progress) -> Iterator[Encoder]:
@@ -63,20 +63,11 @@ class Audio(NetworkExtractor):
         with quiet(), one_thread_each() as ready:
             network = load(self.model, pick_device(self.device))
             width = len(network.hear(np.zeros(network.rate, np.float32)))
+            features = partial(self._features, network=network)
             yield Encoder(
-                lambda rows: self._batch(data, rows, network), "sounds", width, BATCH, block=BLOCK,
+                lambda rows: self.hear(data, rows, network.rate, features), "sounds", width, BATCH, block=BLOCK,
                 workers=usable_cores(), ready=ready,
             )  # fmt: skip
-
-    def _batch(self, data: Dataset, rows: Sequence[int], network: Network) -> Encoded:
-        kept, values, lost = [], [], []
-        for row in rows:
-            try:
-                values.append(self._features(sounds.samples_of(data, row, network.rate, self.trim), network))
-                kept.append(row)
-            except InputError as problem:
-                lost.append((row, str(problem)))
-        return Encoded(kept, np.stack(values) if values else None, lost)
 
     def _features(self, samples: np.ndarray, network: Network) -> np.ndarray:
         """``(d,)`` float32 of samples ``(t,)``."""

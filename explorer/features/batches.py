@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TypeVar
 
+from explorer.installation import room
+from explorer.installation.amounts import duration
 from explorer.step import Progress
 
 Job = TypeVar("Job")
@@ -52,19 +52,6 @@ class Pace:
         self._progress(fraction, f"{self._items:,} of {self._total:,} {self._what}, {speed} a second, {duration(left)} left")
 
 
-def duration(seconds: float) -> str:
-    """Seconds as a person says them.
-
-    >>> duration(4.2), duration(95), duration(7300)
-    ('4 s', '1 min 35 s', '2 h 2 min')
-    """
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    minutes, rest = divmod(whole, 60)
-    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
-
-
 def ahead(
     work: Callable[[Job], Made], jobs: Iterable[Job], workers: int, ready: Callable[[], object] | None = None
 ) -> Generator[Made, None, None]:
@@ -93,13 +80,7 @@ def ahead(
 
 def usable_cores() -> int:
     """The cores this process may use: its affinity, or the share a container gives it where that is less."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    try:
-        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text("ascii").split()
-        cores = min(cores, max(1, round(int(quota) / int(period))))
-    except (OSError, ValueError):  # no control groups here, or no limit ("max")
-        pass
-    return min(cores, MOST_WORKERS)
+    return min(room.usable_cores(), MOST_WORKERS)
 
 
 @contextmanager

@@ -15,8 +15,9 @@ import numpy as np
 
 from explorer.dataset import Dataset
 from explorer.features.base import Extractor, ItemExtractor
-from explorer.features.batches import ahead, duration
+from explorer.features.batches import ahead
 from explorer.features.stream import Encoder, left_to_do
+from explorer.installation.amounts import about, size
 from explorer.step import Progress
 
 SAMPLE = 400  # items that a method which looks at all of them together is tried on
@@ -50,8 +51,7 @@ class Estimate:
 
     def __str__(self) -> str:
         already = f" · {self.known:,} known already" if self.known else ""
-        took = "under a second" if self.seconds < 1 else f"about {duration(_rounded(self.seconds))}"
-        return f"{took} · {size(self.disk)} on disk · {size(self.memory)} of memory{already}"
+        return f"{about(self.seconds)} · {size(self.disk)} on disk · {size(self.memory)} of memory{already}"
 
     def save(self, path: Path) -> None:
         """Write to a file that `load` reads back."""
@@ -64,18 +64,6 @@ class Estimate:
     def load(cls, path: Path) -> Estimate:
         """Read back what `save` wrote."""
         return cls(**json.loads(path.read_text("utf-8")))
-
-
-def size(count: float) -> str:
-    """Bytes as a person says them.
-
-    >>> size(900), size(12_345_678), size(3.2e9)
-    ('1 kB', '12 MB', '3.2 GB')
-    """
-    for unit, many in (("GB", 1e9), ("MB", 1e6)):
-        if count >= many:
-            return f"{count / many:.1f} {unit}" if count < 10 * many else f"{count / many:,.0f} {unit}"
-    return f"{max(1, round(count / 1e3)):,} kB"
 
 
 def estimated(step: Extractor, data: Dataset, progress: Progress, store: Path) -> Estimate:
@@ -134,12 +122,6 @@ def _timed(encoder: Encoder, wanted: np.ndarray, progress: Progress) -> tuple[fl
     return time.perf_counter() - begun, items
 
 
-def _rounded(seconds: float) -> float:
-    """To what an estimate can mean: whole seconds below one minute, then five, then whole minutes."""
-    step = 1 if seconds < 60 else 5 if seconds < 600 else 60
-    return round(seconds / step) * step
-
-
 def _peak() -> int:
     """The most memory that this process has held, in bytes."""
     try:
@@ -150,4 +132,4 @@ def _peak() -> int:
     return int(held) * (1 if sys.platform == "darwin" else 1024)
 
 
-__all__ = ["Estimate", "estimated", "size"]
+__all__ = ["Estimate", "estimated"]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -12,9 +13,8 @@ import param
 from explorer.dataset import Dataset
 from explorer.errors import InputError
 from explorer.features import sounds
-from explorer.features.base import ItemExtractor
 from explorer.features.batches import usable_cores
-from explorer.features.stream import Encoded, Encoder
+from explorer.features.stream import Encoder
 from explorer.step import Progress
 
 BATCH, BLOCK = 8, 256  # sounds; an item may be minutes long, so fewer are written at once than of pictures
@@ -22,7 +22,7 @@ FLOOR, LOWEST = 60.0, 100.0  # decibels under a sound's own mean, or under full 
 FEWEST_SAMPLES = 8  # of a frame
 
 
-class LogMel(ItemExtractor):
+class LogMel(sounds.SoundExtractor):
     """How loud each band of pitch is in a sound, how much that varies and how fast, without a trained model.
 
     The log-mel spectrogram (Davis & Mermelstein 1980; Slaney's bands): the mean over time of each band in decibels, its standard
@@ -30,7 +30,6 @@ class LogMel(ItemExtractor):
     """
 
     method = "logmel"
-    needs = "audio"
     packages = ("soundfile", "soxr", "scipy")
 
     n_mels = param.Integer(64, bounds=(8, 128), doc="How many bands of pitch, narrow where the ear tells pitches apart.")
@@ -42,7 +41,6 @@ class LogMel(ItemExtractor):
         False, doc="Take away each sound's own average: what changes in it counts, not the voice, the microphone or the room."
     )
     normalize = param.Boolean(True, doc="Bring all sounds to the same loudness, so that loud and soft ones can be alike.")
-    trim = param.Boolean(True, precedence=1, doc="Leave out the quiet beginning and end (40 decibels under the loudest moment).")
     n_cepstra = param.Integer(
         None, bounds=(2, 128), allow_None=True, softbounds=(8, 40), precedence=1,
         doc="Keep this many coefficients of the spectrum's outline (often 13), which leaves out the pitch; none keeps the bands.",
@@ -76,7 +74,10 @@ class LogMel(ItemExtractor):
         bank = self._bank()
         width = min(self.n_cepstra or self.n_mels, self.n_mels) * len(_statistics(np.zeros((1, 1), np.float32))) * self.segments
         with threadpool_limits(1, "blas"):  # sounds are computed side by side; more threads would change the rounding
-            yield Encoder(lambda rows: self._batch(data, rows, bank), "sounds", width, BATCH, block=BLOCK, workers=usable_cores())
+            features = partial(self._features, bank=bank)
+            yield Encoder(
+                lambda rows: self.hear(data, rows, self.rate, features), "sounds", width, BATCH, block=BLOCK, workers=usable_cores()
+            )
 
     def _bank(self) -> np.ndarray:
         """``(n_mels, f)`` of the settings."""
@@ -90,16 +91,6 @@ class LogMel(ItemExtractor):
 
     def _samples(self, milliseconds: float) -> int:
         return max(FEWEST_SAMPLES, round(milliseconds * self.rate / 1_000))
-
-    def _batch(self, data: Dataset, rows: Sequence[int], bank: np.ndarray) -> Encoded:
-        kept, values, lost = [], [], []
-        for row in rows:
-            try:
-                values.append(self._features(sounds.samples_of(data, row, self.rate, self.trim), bank))
-                kept.append(row)
-            except InputError as problem:
-                lost.append((row, str(problem)))
-        return Encoded(kept, np.stack(values) if values else None, lost)
 
     def _features(self, samples: np.ndarray, bank: np.ndarray) -> np.ndarray:
         """``(d,)`` float32: the statistics of each part of time, one part after the other."""

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from importlib.util import find_spec
 
 import numpy as np
+import param
 
 from explorer.dataset import Dataset
 from explorer.dataset.sounds import MOST_SAMPLES, Sound
 from explorer.errors import InputError, MissingExtra
+from explorer.features.base import ItemExtractor
+from explorer.features.stream import Encoded, one_by_one
 
 FRAMES_AT_ONCE = 2_048  # transformed together: a long sound takes no more memory than a short one
 LINEAR_HZ, LINEAR_STEP, LOG_STEP = 1_000.0, 200.0 / 3.0, np.log(6.4) / 27.0  # the mel scale: straight up to 1 kHz, then bent
@@ -18,6 +21,18 @@ LARGEST_FFT = 1 << 16
 SILENT = 1e-9  # of full scale, -180 dB: a sound that never rises above is silence
 QUIET = 1e-4  # of the power of the loudest moment, -40 dB: what lies under it before and after the sound is no part of it
 MOMENT = 0.01  # seconds
+
+
+class SoundExtractor(ItemExtractor):
+    """An extractor that hears one sound at a time."""
+
+    needs = "audio"
+
+    trim = param.Boolean(True, precedence=1, doc="Leave out the quiet beginning and end (40 decibels under the loudest moment).")
+
+    def hear(self, data: Dataset, rows: Sequence[int], rate: int, features: Callable[[np.ndarray], np.ndarray]) -> Encoded:
+        """The `features` ``(d,)`` of some sounds' samples ``(t,)`` at `rate`; silence and what cannot be read have none."""
+        return one_by_one(rows, lambda row: features(samples_of(data, row, rate, self.trim)))
 
 
 def require_sound(what: str) -> None:
@@ -121,11 +136,6 @@ def mel_bank(rate: int, size: int, n_mels: int, fmin: float, fmax: float) -> np.
     made = bank.astype(np.float32)
     made.flags.writeable = False
     return made
-
-
-def centres(n_mels: int, fmin: float, fmax: float) -> np.ndarray:
-    """``(n_mels,)`` hertz: where each band is strongest."""
-    return np.asarray(_hertz(np.linspace(_mel(fmin), _mel(fmax), n_mels + 2))[1:-1])
 
 
 def _mel(hertz: float) -> float:

@@ -37,6 +37,18 @@ class Encoded(NamedTuple):
     lost: Sequence[tuple[int, str]] = ()
 
 
+def one_by_one(rows: Sequence[int], features: Callable[[int], np.ndarray]) -> Encoded:
+    """What items that are computed each by itself gave, ``(d,)`` each; why one cannot be is what its `InputError` says."""
+    kept, values, lost = [], [], []
+    for row in rows:
+        try:
+            values.append(features(row))
+            kept.append(row)
+        except InputError as problem:
+            lost.append((row, str(problem)))
+    return Encoded(kept, np.stack(values) if values else None, lost)
+
+
 @dataclass(frozen=True)
 class Encoder:
     """What computes the features of some items; they depend on the items and the settings alone, whatever is computed beside them.

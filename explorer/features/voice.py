@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -18,7 +18,7 @@ from explorer.errors import InputError, MissingExtra
 from explorer.features import sounds
 from explorer.features.base import NetworkExtractor
 from explorer.features.batches import one_thread_each, usable_cores
-from explorer.features.stream import Encoded, Encoder
+from explorer.features.stream import Encoder
 from explorer.features.weights import pick_device
 from explorer.step import Progress
 
@@ -34,7 +34,7 @@ TOGETHER = 64  # utterances of one sound computed at once
 BATCH, BLOCK = 4, 256
 
 
-class Voice(NetworkExtractor):
+class Voice(sounds.SoundExtractor, NetworkExtractor):
     """Who is speaking, whatever is said: a trained speaker encoder.
 
     GE2E (Wan et al. 2018, arXiv:1710.10467), with the weights of the package ``resemblyzer``. A sound is heard in utterances of 1.6
@@ -42,10 +42,8 @@ class Voice(NetworkExtractor):
     """
 
     method = "voice"
-    needs = "audio"
     packages = ("torch", "resemblyzer", "soundfile", "soxr", "scipy")
 
-    trim = param.Boolean(True, precedence=1, doc="Leave out the quiet beginning and end (40 decibels under the loudest moment).")
     utterances = param.Number(
         1.3, bounds=(0.625, 10.0), precedence=1, doc="How many stretches of 1.6 seconds are heard in each second; more is slower."
     )
@@ -66,20 +64,14 @@ class Voice(NetworkExtractor):
         progress(0.0, "loading the speaker encoder")
         with one_thread_each() as ready:
             network = load(weights, pick_device(self.device))
+
+            def features(samples: np.ndarray) -> np.ndarray:
+                return embed(raised(samples), network, self.utterances)
+
             yield Encoder(
-                lambda rows: self._batch(data, rows, network), "sounds", WIDTH, BATCH, block=BLOCK,
+                lambda rows: self.hear(data, rows, RATE, features), "sounds", WIDTH, BATCH, block=BLOCK,
                 workers=usable_cores(), ready=ready,
             )  # fmt: skip
-
-    def _batch(self, data: Dataset, rows: Sequence[int], network: Callable[[np.ndarray], np.ndarray]) -> Encoded:
-        kept, values, lost = [], [], []
-        for row in rows:
-            try:
-                values.append(embed(raised(sounds.samples_of(data, row, RATE, self.trim)), network, self.utterances))
-                kept.append(row)
-            except InputError as problem:
-                lost.append((row, str(problem)))
-        return Encoded(kept, np.stack(values) if values else None, lost)
 
 
 def weights_file() -> Path:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,24 +13,28 @@ import param
 from explorer.dataset import Dataset
 from explorer.errors import InputError, unknown
 from explorer.grid import Grid
-from explorer.neighbors import around, nearest_rows
+from explorer.neighbors import NeighborGraph
 from explorer.raster import SCALINGS, SMALL
 from explorer.selection import All, HasLabel, Ids, Not, Rule, Seen, combine, combine_rules, walk
 from explorer.session.bins import Bins, of_clusters, of_column, of_labels
 from explorer.session.coloring import Coloring, Known, choices, coloring
+from explorer.session.comparing import Comparing
 from explorer.session.computing import SLOTS, Computing
 from explorer.session.filters import Masks, fitting, of_legend, own_keys
+from explorer.session.giving import Giving, given_names
+from explorer.session.growing import Growing
 from explorer.session.history import Brushed, Selected
 from explorer.session.labelling import Labelling
-from explorer.session.nearby import metric_of
+from explorer.session.nearby import Nearby, metric_of
 from explorer.session.saved import needs, recalled
 from explorer.session.saving import Saving
+from explorer.session.trust import Trusting
 from explorer.step import Progress, Result
 from explorer.worker import Worker
 from explorer.workspace import Workspace
 
 
-class Session(Computing, Saving, Labelling):
+class Session(Trusting, Computing, Growing, Comparing, Giving, Saving, Labelling):
     """One visit to a dataset.
 
     Parameters
@@ -52,12 +56,15 @@ class Session(Computing, Saving, Labelling):
 
     selection = param.Parameter(None, doc="(n,) bool, read only; change it with `select`.")
     color_by = param.String(
-        "none", doc='What colours the map: "none", "density", "cluster", "label" (or "label:SET", "parent") or "column:NAME".'
+        "none",
+        doc='What colours the map: "none", "density", "cluster", "label" (or "label:SET", "parent"), "column:NAME", or '
+        '"trust:MEASURE" of what `trust` or `stability` measured.',
     )
     density_scale = param.Selector(
         default=SCALINGS[0], objects=list(SCALINGS), doc="How opacity grows with the items that share a pixel: by their logarithm, "
         "their number, or their rank among the pixels."
     )  # fmt: skip
+    measures = param.Parameter({}, doc="`Measure`s by name: numbers worked out for every item, to colour by as measure:NAME.")
     hidden = param.Parameter(frozenset(), doc="Names of the legend's entries that are not drawn and not brushed.")
     filters = param.Parameter({}, doc="Rules by a column's name; items that fail one are not drawn and not brushed.")
 
@@ -78,9 +85,11 @@ class Session(Computing, Saving, Labelling):
         self._names: tuple[str, dict[int, str]] = ("", {})
         self._shown: tuple[tuple[Any, ...], np.ndarray | None, tuple[Rule, ...]] = ((), None, ())
         self._grid: tuple[Result, Grid] | None = None
+        self._nearby = Nearby(self.workspace.writable_folder / "results" / "neighbors")
         self._masks = Masks()
         nothing = _read_only(np.zeros(len(dataset), bool))
         self._begin_labelling(user)
+        self._begin_trusting()
         self.param.update(selection=nothing, **self._recalled())
         self.saved = recalled(self.workspace, self.seen, self._results)
         self._watcher = self.workspace.param.watch(_Follow(self), "sets")
@@ -186,12 +195,12 @@ class Session(Computing, Saving, Labelling):
     def neighbors(self, item: Any, k: int = 12, metric: str | None = None) -> tuple[np.ndarray, np.ndarray]:
         """The ids of the `k` items nearest to one (given by its id) in feature space, nearest first, and their distances."""
         row = self.dataset.rows([item])
-        rows, distances = nearest_rows(self._vectors(), row, k, metric or self.metric)
+        rows, distances = self._nearby.nearest(self._featured(), row, k, metric or self.metric)
         return self.dataset.ids[rows[0][rows[0] >= 0]], distances[0][rows[0] >= 0]
 
     def grow(self, k: int = 1, metric: str | None = None, progress: Progress | None = None) -> np.ndarray:
         """Add the `k` nearest neighbours in feature space of every selected item, those that are shown; the new selection."""
-        rows = around(self._vectors(), np.flatnonzero(self._chosen()), k, metric or self.metric, progress)
+        rows = self._nearby.around(self._featured(), np.flatnonzero(self._chosen()), k, metric or self.metric, progress)
         return self.add_rows(rows)
 
     def add_rows(self, rows: np.ndarray) -> np.ndarray:
@@ -199,9 +208,17 @@ class Session(Computing, Saving, Labelling):
         rows = rows if self.shown is None else rows[self.shown[rows]]
         return self.select(Ids(self.dataset.ids[rows]), "add") if len(rows) else self.selection
 
-    def _vectors(self) -> np.ndarray:
+    def neighbor_graph(self, k: int = 15, metric: str | None = None, progress: Progress | None = None) -> NeighborGraph:
+        """The `k` nearest of every item in feature space, kept in the workspace for all that need them.
+
+        Rows are the dataset's; an item without features has no neighbours: its indices are -1.
+        """
+        return self._nearby.graph(self._featured(), k, metric or self.metric, progress)
+
+    def _featured(self) -> Result:
         metric_of(self.features)  # says what to do where there are none
-        return self.features.values
+        found: Result = self.features
+        return found
 
     def _brush(self, after: Selected) -> np.ndarray:
         after = Selected(after.mask, after.rule, self._looked_at(after.rule))
@@ -238,17 +255,31 @@ class Session(Computing, Saving, Labelling):
         InputError
             For a name that is not there, or a rule that does not fit.
         """
-        known = [*self.dataset.columns, *own_keys(self.dataset.columns).values()]
-        if column not in known:
+        if column not in (known := self._filterable):
             raise unknown("column", column, known)
         others = {name: kept for name, kept in self.filters.items() if name != column}
-        if rule is None:
-            self.filters = others
-            return
-        if not isinstance(rule, Rule):
-            raise InputError(f"a filter takes a rule such as Where('year', '>=', 2020), not {rule!r}")
-        self._masks.of([*others.values(), rule], self.seen, self._looked_through)  # what does not fit is said now
-        self.filters = {**self.filters, column: rule}
+        self.filter_by(others if rule is None else {**others, column: rule})
+
+    def filter_by(self, filters: Mapping[str, Rule]) -> None:
+        """Show only the items that all these rules select, by what each is about; they take the place of all filters before.
+
+        Raises
+        ------
+        InputError
+            For a name that is not there, or a rule that does not fit: nothing is filtered otherwise then.
+        """
+        known = self._filterable
+        for column, rule in filters.items():
+            if column not in known:
+                raise unknown("column", column, known)
+            if not isinstance(rule, Rule):
+                raise InputError(f"a filter takes a rule such as Where('year', '>=', 2020), not {rule!r}")
+        self._masks.of(list(filters.values()), self.seen, self._looked_through)  # what does not fit is said now
+        self.filters = dict(filters)
+
+    @property
+    def _filterable(self) -> list[str]:
+        return [*self.dataset.columns, *own_keys(self.dataset.columns).values()]
 
     def clear_filters(self) -> None:
         """Take all filters away; what the legend hides stays hidden."""
@@ -311,22 +342,27 @@ class Session(Computing, Saving, Labelling):
         """What `color_by` may be, with the name to show."""
         others = [name for name in self.label_sets if name != self.label_set]
         nested = any("/" in name for name in self.labels.names)
-        return choices(self.dataset, clustered=self.clusters is not None, label_sets=others, nested=nested)
+        clustered, measured = self.clusters is not None, self.quality.colors()
+        measures = {name: measure.title for name, measure in self.measures.items()}
+        return choices(self.dataset, clustered=clustered, label_sets=others, nested=nested, measured=measured, measures=measures)
 
     def coloring(self) -> Coloring:
         """The colours of `color_by` as they are now."""
         clusters = None if self.clusters is None else self.clusters.values
-        return coloring(self.color_by, Known(self.dataset, clusters, self.labels, self.cluster_names, self.labels_of))
+        measured = self.quality.colors()
+        known = Known(self.dataset, clusters, self.labels, self.cluster_names, self.labels_of, measured, self.measures)
+        return coloring(self.color_by, known)
 
     @property
     def cluster_names(self) -> dict[int, str]:
-        """A name for each cluster from what its items have in common; worked out once a clustering."""
+        """A name for each cluster: its own, or one from what its items have in common; worked out once a clustering."""
         if self.clusters is None:
             return {}
         if self._names[0] != self.clusters.key:
             from explorer.insight.naming import name_clusters
 
-            self._names = (self.clusters.key, name_clusters(self.dataset, self.clusters.values))
+            known = given_names(self.clusters)
+            self._names = (self.clusters.key, name_clusters(self.dataset, self.clusters.values) if known is None else known)
         return self._names[1]
 
     # Out
@@ -362,9 +398,7 @@ class Session(Computing, Saving, Labelling):
         """
         from explorer.session.exporting import exported
 
-        return exported(
-            self, path, only, force=force, for_spreadsheets=for_spreadsheets, settings=settings, progress=progress
-        )
+        return exported(self, path, only, force=force, for_spreadsheets=for_spreadsheets, settings=settings, progress=progress)
 
     def picture(
         self, path: str | Path | None = None, *, viewport: Sequence[float] | None = None, force: bool = False, **settings: Any

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -16,6 +16,7 @@ from explorer.dataset import Dataset
 from explorer.grid import tally
 from explorer.labels import NONE, Labels, colors
 from explorer.raster.points import hex_colors
+from explorer.session.measures import COLOR, NOTES, TITLES, not_measured
 
 MOST = 20  # categories named in a legend; the rest are "other"
 CLASSES = 12  # whole numbers up to so many different ones are coloured as categories
@@ -39,6 +40,7 @@ class Coloring:
     values: np.ndarray | None = None
     bounds: tuple[float, float] = (0.0, 1.0)
     is_date: bool = False
+    note: str = ""  # what the numbers say, in a sentence
 
     @cached_property
     def palette(self) -> np.ndarray:
@@ -64,6 +66,16 @@ class Coloring:
 
 
 @dataclass(frozen=True, eq=False)
+class Measure:
+    """A number that was worked out for every item: ``(n,)`` float, NaN where it is not known, and what the scale's ends mean."""
+
+    title: str
+    values: np.ndarray
+    bounds: tuple[float, float] = (0.0, 1.0)
+    note: str = ""
+
+
+@dataclass(frozen=True, eq=False)
 class Known:
     """What there is to colour by."""
 
@@ -72,13 +84,20 @@ class Known:
     labels: Labels
     cluster_names: dict[int, str] = field(default_factory=dict)
     labels_of: Callable[[str], Labels] | None = None
+    measured: Mapping[str, np.ndarray] = field(default_factory=dict)  # of trust, ``(n,)`` from 0 to 1 by `color_by`
+    measures: Mapping[str, Measure] = field(default_factory=dict)
 
 
-def choices(dataset: Dataset, *, clustered: bool, label_sets: Iterable[str] = (), nested: bool = False) -> list[dict[str, Any]]:
+def choices(
+    dataset: Dataset, *, clustered: bool, label_sets: Iterable[str] = (), nested: bool = False, measured: Iterable[str] = (),
+    measures: Mapping[str, str] | None = None,
+) -> list[dict[str, Any]]:  # fmt: skip
     """What may be coloured by, as ``{"value", "name"}``, for a menu; `label_sets` are those beside the current one."""
     fixed = [("none", "nothing"), ("density", "density"), *([("cluster", "cluster")] if clustered else []), ("label", "label")]
     fixed += [("parent", "label, by its first part")] if nested else []
     fixed += [(f"label:{name}", f"label in {name}") for name in label_sets]
+    fixed += [(f"measure:{name}", title) for name, title in (measures or {}).items()]
+    fixed += [(by, TITLES[by]) for by in measured]
     columns = dataset.of_kind("category", "flag", "number", "date", "text", "id")
     taken = {name for _, name in fixed} & set(columns)  # a column may have our own word for its name
     return [{"value": value, "name": f"{name} (here)" if name in taken else name} for value, name in fixed] + [
@@ -87,7 +106,7 @@ def choices(dataset: Dataset, *, clustered: bool, label_sets: Iterable[str] = ()
 
 
 def coloring(by: str, known: Known) -> Coloring:
-    """The colours by "none", "density", "cluster", "label", or "column:NAME"."""
+    """The colours by "none", "density", "cluster", "label", "column:NAME", or "trust:MEASURE" where that is measured."""
     if by == "cluster" and known.clusters is not None:
         return _by_cluster(known.clusters, known.cluster_names)
     if by == "label":
@@ -96,13 +115,24 @@ def coloring(by: str, known: Known) -> Coloring:
         return _by_parent(known.labels)
     if by.startswith("label:") and known.labels_of is not None:
         return _by_label(known.labels_of(by.removeprefix("label:")))
+    if by.startswith("measure:") and by.removeprefix("measure:") in known.measures:
+        return _by_measure(known.measures[by.removeprefix("measure:")])
     if by.startswith("column:"):
         name = by.removeprefix("column:")
         values = known.dataset.column(name) if known.dataset.kinds.get(name) in {"number", "date", None} else None
         column = known.dataset.table.column(name)
         return _by_category(name, column) if values is None or _few_whole(column) else _by_number(name, values)
+    if by.startswith(COLOR):
+        return _by_trust(by, known.measured)
     everything = np.zeros(len(known.dataset), np.int32)
     return Coloring("density" if by == "density" else "one", "", everything, ["items"], [ONE])
+
+
+def _by_measure(measure: Measure) -> Coloring:
+    values = measure.values.astype(np.float64)
+    codes = np.isnan(values).astype(np.int32)
+    entries, hues = ["value", "(missing)"], [ONE, GREY]
+    return Coloring("number", measure.title, codes, entries, hues, values, measure.bounds, note=measure.note)
 
 
 def _by_cluster(clusters: np.ndarray, names: dict[int, str]) -> Coloring:
@@ -177,6 +207,13 @@ def apart(names: list[str]) -> list[str]:
             fresh, number = f"{name} {number}", number + 1
         made[fresh] = None
     return list(made)
+
+
+def _by_trust(by: str, measured: Mapping[str, np.ndarray]) -> Coloring:
+    """What was measured of the map, on a scale that always goes from 0 to 1, so that two maps can be compared."""
+    if by not in measured:
+        raise not_measured(by)
+    return _by_measure(Measure(TITLES[by], measured[by], note=NOTES[by]))
 
 
 def _limited(full: Coloring, most: int) -> Coloring:

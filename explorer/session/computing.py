@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import param
 
 from explorer.errors import InputError
+from explorer.session.beside import with_beside
 from explorer.session.filters import fitting
 from explorer.session.saved import frozen
 from explorer.step import Progress, Result, Step, find, registered
@@ -42,7 +43,7 @@ class Computing(param.Parameterized):
         @property
         def seen(self) -> Seen: ...
 
-    def extract(self, method: str | Step | None = None, progress: Progress | None = None, **settings: Any) -> Result:
+    def extract(self, method: Any = None, progress: Progress | None = None, **settings: Any) -> Result:
         """Compute features, ``(n, d)`` float32; without a method, by the one that fits the data.
 
         Raises
@@ -52,15 +53,27 @@ class Computing(param.Parameterized):
         """
         return self._run("extract", method, progress, settings)
 
-    def reduce(self, method: str | Step = "umap", progress: Progress | None = None, **settings: Any) -> Result:
-        """Compute a layout, ``(n, 2)`` float32, from the features."""
+    def reduce(self, method: Any = "umap", progress: Progress | None = None, **settings: Any) -> Result:
+        """Compute a layout, ``(n, 2)`` float32, from the features.
+
+        Parameters
+        ----------
+        method
+            A method's name, a `Step`, or any transformer with scikit-learn's `get_params` and `fit_transform`, such as ``TSNE()``.
+        """
         return self._run("reduce", method, progress, settings)
 
-    def cluster(self, method: str | Step = "hdbscan", progress: Progress | None = None, **settings: Any) -> Result:
-        """Compute clusters, ``(n,)`` int32 with -1 for noise, on what the setting `on` says."""
+    def cluster(self, method: Any = "hdbscan", progress: Progress | None = None, **settings: Any) -> Result:
+        """Compute clusters, ``(n,)`` int32 with -1 for noise, on what the setting `on` says.
+
+        Parameters
+        ----------
+        method
+            A method's name, a `Step`, or any clusterer with scikit-learn's `get_params` and `fit_predict`, such as ``Birch()``.
+        """
         return self._run("cluster", method, progress, settings)
 
-    def step(self, kind: str, method: str | Step | None = None, **settings: Any) -> Step:
+    def step(self, kind: str, method: Any = None, **settings: Any) -> Step:
         """The step of that name with these settings; without a name, the one that fits."""
         if method is None:
             from explorer.features import suggest
@@ -68,8 +81,8 @@ class Computing(param.Parameterized):
             method = {"extract": suggest(self.dataset), "reduce": "umap", "cluster": "hdbscan"}[kind]
         return find(kind, method, **settings)
 
-    def _run(self, kind: str, method: str | Step | None, progress: Progress | None, settings: dict[str, Any]) -> Result:
-        step = self.step(kind, method, **settings)
+    def _run(self, kind: str, method: Any, progress: Progress | None, settings: dict[str, Any]) -> Result:
+        step = with_beside(self, self.step(kind, method, **settings))
         data, fingerprint = self._input(step)
         kept = self.workspace.get(kind, step.method, step.key(fingerprint))
         store = self.workspace.result_folder(kind, step.method, step.key(fingerprint)).parent
@@ -108,18 +121,19 @@ class Computing(param.Parameterized):
         InputError
             When there is nothing to run it on yet.
         """
+        step = with_beside(self, step)
         data, fingerprint = self._input(step)
         key = step.key(fingerprint)
         known = self.workspace.get(step.kind, step.method, key) is not None  # a damaged one is moved aside by this
         out = self.workspace.result_folder(step.kind, step.method, key)
         worker = self._worker = self._worker or self._own_worker()
-        if not registered(step.kind, step.method):
-            return worker.run_here(lambda progress: self._kept(step.run(data, progress, fingerprint=fingerprint, store=out.parent)))
         if known:
             return worker.run_here(lambda progress: out)
+        if not registered(step.kind, step.method):
+            return worker.run_here(lambda progress: self._kept(step.run(data, progress, fingerprint=fingerprint, store=out.parent)))
         place = self.workspace.dataset_folder() if step.kind == "extract" else self._values_file(step)
         request = {"do": "run", "kind": step.kind, "method": step.method, "settings": step.settings(), "data": str(place)}
-        return worker.submit(request | {"fingerprint": fingerprint, "out": str(out)})
+        return worker.submit(request | {"fingerprint": fingerprint, "out": str(out)}, step.beside)
 
     def _own_worker(self) -> Worker:
         worker = Worker()
@@ -146,7 +160,7 @@ class Computing(param.Parameterized):
             raise InputError(job.message or "the step was stopped")
         return self.adopt(Result.load(job.folder))
 
-    def estimate(self, method: str | Step | None = None, **settings: Any) -> Estimate:
+    def estimate(self, method: Any = None, **settings: Any) -> Estimate:
         """What extracting features would take: seconds, disk and memory, by computing a few of the items here and now.
 
         Raises

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 
 from explorer.errors import InputError
-from explorer.step import Result
+from explorer.neighbors import NeighborGraph, around, known_graph, nearest_rows, neighbor_graph
+from explorer.step import Progress, Result
 
 EMBEDDINGS = ("image", "sentence", "lsa")  # methods whose vectors mean by their direction
 _LOOKED_AT = 256  # rows that tell whether all have length 1
@@ -27,3 +31,54 @@ def metric_of(features: Result | None) -> str:
     some = features.values[np.linspace(0, n - 1, min(n, _LOOKED_AT)).astype(np.int64)].astype(np.float64)
     lengths = np.linalg.norm(some[np.isfinite(some).all(axis=1)], axis=1)
     return "cosine" if len(lengths) and np.abs(lengths - 1).max() < 1e-3 else "euclidean"
+
+
+class Nearby:
+    """What is near what among the items, out of a kept graph where there is one that is exact, else looked for.
+
+    `store` is the folder of the workspace's graphs. What is found there is remembered for as long as the features are the same.
+    """
+
+    def __init__(self, store: Path) -> None:
+        self.store = store
+        self._known: tuple[tuple[object, ...], NeighborGraph | None] = ((), None)
+
+    def nearest(
+        self, features: Result, rows: np.ndarray, k: int, metric: str, progress: Progress | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """As `nearest_rows`."""
+        known = self._kept(features, k, metric)
+        if known is None:
+            return nearest_rows(features.values, rows, k, metric, progress)
+        return known.indices[rows].astype(np.int64), known.distances[rows].astype(np.float64)
+
+    def around(self, features: Result, rows: np.ndarray, k: int, metric: str, progress: Progress | None = None) -> np.ndarray:
+        """As `around`."""
+        known = self._kept(features, k, metric)
+        if known is None:
+            return around(features.values, rows, k, metric, progress)
+        found = np.zeros(len(features.values), bool)
+        found[known.indices[rows].ravel()] = True
+        found[rows] = False
+        return np.flatnonzero(found)
+
+    def _kept(self, features: Result, k: int, metric: str) -> NeighborGraph | None:
+        """An exact graph of all items' features; None where some have none, for which no graph of all is kept."""
+        if not isinstance(k, int | np.integer) or isinstance(k, bool) or k < 1 or not self.store.is_dir():
+            return None
+        now = (features.key, k, metric, self.store, frozenset(place.name for place in self.store.iterdir()))
+        if self._known[0] != now:
+            self._known = (now, known_graph(features.values, k, metric, self.store) if features.valid.all() else None)
+        return self._known[1]
+
+    def graph(self, features: Result, k: int, metric: str, progress: Progress | None = None) -> NeighborGraph:
+        """The graph over all items: one without features is nobody's neighbour and has none."""
+        rows = np.flatnonzero(features.valid)
+        if len(rows) == len(features.values):
+            return neighbor_graph(features.values, k, metric, store=self.store, progress=progress)
+        made = neighbor_graph(features.values[rows], k, metric, store=self.store, progress=progress)
+        n, wide = len(features.values), made.indices.shape[1]
+        indices, distances = np.full((n, wide), -1, np.int32), np.full((n, wide), np.inf, np.float32)
+        indices[rows] = np.where(made.indices >= 0, rows[made.indices], -1)
+        distances[rows] = made.distances
+        return replace(made, indices=indices, distances=distances)

@@ -19,8 +19,8 @@ from explorer.errors import InputError, listed
 from explorer.sources.arrays import from_array, from_mapping
 from explorer.sources.found import Found, assemble, sayable
 from explorer.sources.frames import from_frame, from_table
-from explorer.sources.options import Names, Options
-from explorer.sources.remote import fetched, is_address
+from explorer.sources.options import Names, Options, is_address
+from explorer.sources.order import plain
 
 Reader = Callable[[Path, Options], Found]
 # Imported when a source of their kind is read: "module:function".
@@ -44,6 +44,8 @@ READERS = {
 }
 # What reads a folder: the first module whose `fits(folder)` says that the folder is of its kind.
 FOLDERS = ("anndata:read_zarr", "huggingface:read_saved", "sounds:read_folder")
+# What reads objects of other libraries, none of which is imported for it: the first whose `fits(source)` knows them.
+OBJECTS = ("annotated", "loaded", "torch_data", "matrices", "lists", "fitted")
 LONGEST_PATH = 4096
 ALLOWED = f"a folder of pictures or sounds, a dataset folder, or a file ending in {', '.join(READERS)}"
 
@@ -62,8 +64,12 @@ def read(
     layout: Names = None,
     window: float | None = None,
     allow_download: bool = False,
+    progress: Callable[[float, str], None] | None = None,
 ) -> Dataset:
     """A dataset out of a file, a folder, an address of one, a DataFrame, an Arrow table, an array, or a dict of arrays.
+
+    Also out of a list of texts, of pictures or of arrays, a scipy sparse matrix, an ``AnnData``, a ``datasets.Dataset``, a fitted
+    ``umap.UMAP``, and a torch ``DataLoader`` or ``Dataset``.
 
     Parameters
     ----------
@@ -85,6 +91,8 @@ def read(
         Seconds of sound that are one item each.
     allow_download
         Fetch the pictures or sounds that a column names by address; nothing is fetched without it.
+    progress
+        Hears how far reading is (a fraction and a note) where items are asked for one by one, as those of a torch ``Dataset``.
 
     Raises
     ------
@@ -93,32 +101,46 @@ def read(
     """
     options = Options.given(
         id=id, text=text, image=image, series=series, time=time, audio=audio, vectors=vectors, columns=columns, layout=layout,
-        window=window, allow_download=allow_download,
+        window=window, allow_download=allow_download, progress=progress,
     )  # fmt: skip
     if isinstance(source, Dataset):
-        return assemble(*_again(source, options)) if options.any else source
-    return assemble(_found(source, options), options)
+        return assemble(*again(source, options)) if options.any else source
+    return assemble(find(source, options), options)
 
 
-def _found(source: Any, options: Options) -> Found:
+def find(source: Any, options: Options) -> Found:
+    """What a source holds, before it is said which part is what; raises as `read` does."""
     if isinstance(source, str | Path):
         if is_address(source):
-            return _found(fetched(str(source)), options)
+            from explorer.sources.remote import fetched
+
+            return find(fetched(str(source)), options)
         return _from_path(Path(source).expanduser(), options)
     if isinstance(source, pd.DataFrame):
         return from_frame(source, options)
     if isinstance(source, pd.Series):
         return from_frame(source.to_frame("values" if source.name is None else source.name), options)
+    for name in OBJECTS:
+        if reader(f"{name}:fits")(source):
+            return cast(Found, reader(f"{name}:read_object")(source, options))
     if isinstance(source, Mapping):
         return from_mapping(source, options)
     if isinstance(source, np.ndarray):
-        return from_array(source)
+        return from_array(source) if source.ndim != 4 or options.series else _pictures(source)
     if hasattr(source, "__arrow_c_stream__"):  # Arrow tables, and what speaks their language: polars, DuckDB
         return from_table(pa.table(source))
     if hasattr(source, "__array__"):  # torch, jax, xarray
-        return from_array(np.asarray(source))
+        return from_array(np.asarray(plain(source)))
+    if reader("torch_data:is_map")(source):  # as any dataset for torch is
+        return cast(Found, reader("torch_data:read_object")(source, options))
     given = type(source).__name__
     raise InputError(f"{given!r} objects cannot be read; give a path, a DataFrame, an Arrow table, an array or a dict of arrays")
+
+
+def _pictures(array: np.ndarray) -> Found:
+    """An array ``(n, h, w, c)``."""
+    made, notes = reader("pixels:pictures_of")(array, "the array")
+    return Found("array", pa.table({"image": pa.array(made, pa.binary())}), kinds={"image": "image"}, notes=notes)
 
 
 def _from_path(path: Path, options: Options) -> Found:
@@ -162,7 +184,7 @@ def _no_such(path: Path) -> InputError:
     return InputError(f"no such file or folder: {str(path)!r}; {hint}")
 
 
-def _again(dataset: Dataset, options: Options) -> tuple[Found, Options]:
+def again(dataset: Dataset, options: Options) -> tuple[Found, Options]:
     """A dataset as a source: what is said of it now goes before what was said or guessed earlier."""
     beside = {"vectors": dataset.vectors, "layout": dataset.layout}
     arrays = {name: array for name, array in beside.items() if array is not None and name not in dataset.table.column_names}
@@ -181,4 +203,4 @@ def _again(dataset: Dataset, options: Options) -> tuple[Found, Options]:
     )
 
 
-__all__ = ["read"]
+__all__ = ["again", "find", "read"]

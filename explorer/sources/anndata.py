@@ -41,7 +41,7 @@ def read_h5ad(path: Path, options: Options) -> Found:
         When it is damaged, of a form from before 2019, or its matrix is dense and does not fit into memory.
     """
     with opened(path) as root:
-        return _found(path, root, options)
+        return found_in(path.name, root, options, path.parent)
 
 
 def read_zarr(path: Path, options: Options) -> Found:
@@ -49,18 +49,19 @@ def read_zarr(path: Path, options: Options) -> Found:
     if not path.is_dir():
         raise InputError(f"{path.name!r} is a file, and Zarr data is a folder: unpack it, or give a .h5ad file")
     with opened(path) as root:
-        return _found(path, root, options)
+        return found_in(path.name, root, options, path.parent)
 
 
-def _found(path: Path, root: Node, options: Options) -> Found:
+def found_in(name: str, root: Node, options: Options, folder: Path | None) -> Found:
+    """What a store of AnnData holds; pictures that its columns name lie in `folder`."""
     if "obs" not in root or root["obs"].is_array:
         why = "is of a form from before 2019" if "obs" in root else "holds no AnnData (there is no obs)"
-        raise InputError(f"{path.name} {why}: read it with a newer anndata and write it again")
+        raise InputError(f"{name} {why}: read it with a newer anndata and write it again")
     index = index_of(root["obs"])
     n = len(index)
     table, kinds, notes = _table(root["obs"], n)
-    found = Found(path.name, table, kinds=kinds, root=path.parent, notes=notes)
-    identifiers = from_column(typed(index, ids=True)[0], f"{path.name}: the index of obs")
+    found = Found(name, table, kinds=kinds, root=folder, notes=notes)
+    identifiers = from_column(typed(index, ids=True)[0], f"{name}: the index of obs")
     if len(set(identifiers.tolist())) == n:
         found.ids = identifiers
     else:
@@ -167,4 +168,4 @@ class _Matrices:
         return notes
 
 
-__all__ = ["fits", "read_h5ad", "read_zarr"]
+__all__ = ["fits", "found_in", "read_h5ad", "read_zarr"]

@@ -105,9 +105,7 @@ def _cells(path: Path, delimiter: str, width: int) -> pa.Table:
     while True:
         try:
             with open(path, "rb") as file:
-                table = pacsv.read_csv(
-                    file, pacsv.ReadOptions(autogenerate_column_names=True, block_size=block), parse, convert
-                )
+                table = pacsv.read_csv(file, pacsv.ReadOptions(autogenerate_column_names=True, block_size=block), parse, convert)
         except pa.ArrowInvalid as problem:
             if "straddling" in str(problem) and block < min(LARGEST_BLOCK, path.stat().st_size):
                 block *= 8
@@ -171,7 +169,7 @@ def _records(path: Path, delimiter: str) -> Iterator[tuple[list[str], int]]:
 
 def _encoding(path: Path) -> InputError | None:
     """The complaint about the first byte that is not UTF-8, or None when all are."""
-    how = f"convert it: iconv -f {{}} -t UTF-8 {path.name!r} > utf8{path.suffix}"
+    how = f"convert it: iconv -f {{}} -t UTF-8 {path.name!r} > utf8{path.suffix}, or save it as 'CSV UTF-8' where it was made"
     before, lines = 0, 1
     decoder = codecs.getincrementaldecoder("utf-8")()
     with open(path, "rb") as file:
@@ -181,6 +179,8 @@ def _encoding(path: Path) -> InputError | None:
             start = BOMS.get(block[:2]) if before == 0 else None
             if start:
                 return InputError(f"{path.name} is {start}, but UTF-8 is read; {how.format(start)}")
+            if before == 0 and b"\0" in block[:4096]:
+                return InputError(f"{path.name} is no text, although its name says so; save it as 'CSV UTF-8' where it was made")
             try:
                 decoder.decode(block, final=not block)
             except UnicodeDecodeError as problem:

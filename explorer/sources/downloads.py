@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 
 from explorer.dataset.columns import PICTURE_ENDINGS, SOUND_ENDINGS
 from explorer.errors import InputError, listed
-from explorer.sources import cache, web
+from explorer.sources import cache
 from explorer.sources.options import Options
 
 ADDRESS = r"^\s*(?i:https?)://"
@@ -101,6 +101,8 @@ def _fetched(column: pa.ChunkedArray, name: str) -> tuple[pa.ChunkedArray, list[
 
 def _one(address: str, shelf: Path) -> str | InputError:
     """Where a file lies in the cache, fetched now if it was not there; or why it cannot be."""
+    from explorer.sources import web  # and with it all that speaks to servers: most tables ask for none of it
+
     plain = address.strip()
     name = hashlib.sha256(plain.encode("utf-8", "surrogatepass")).hexdigest()
     to = shelf / name[:2] / (name + _ending(plain))

@@ -58,7 +58,8 @@ def _found(folder: Path, rows: list[tuple[str, str, int, int]], unreadable: list
         which = "1 picture" if len(unreadable) == 1 else f"{len(unreadable):,} pictures"
         notes.append(f"{which} cannot be read and {'was' if len(unreadable) == 1 else 'were'} left out: {_names(unreadable)}")
     if outside:
-        notes.append(f"{outside:,} links lead out of the folder and were not followed")
+        lead = "1 link leads" if outside == 1 else f"{outside:,} links lead"
+        notes.append(f"{lead} out of the folder: not followed")
     return Found(folder.resolve().name, pa.table(columns), ids=np.array(names, dtype=object), kinds=kinds, root=folder, notes=notes)
 
 

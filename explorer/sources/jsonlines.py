@@ -78,7 +78,7 @@ def _parsed(data: bytes, where: str) -> Any:
 
 def _object(item: Any, where: str) -> dict[str, Any]:
     if not isinstance(item, dict):
-        raise InputError(f"{where} is {_words(item)}, not an object; each item is written as {{\"name\": value, ...}}")
+        raise InputError(f'{where} is {_words(item)}, not an object; each item is written as {{"name": value, ...}}')
     return item
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from explorer.errors import InputError, unknown
@@ -17,6 +19,11 @@ def tidy_name(given: object) -> str:
     """A column's name on one line: it is shown in messages, menus and headings."""
     text = "".join(letter if letter.isprintable() else " " for letter in str(given))
     return " ".join(text.split())
+
+
+def is_address(source: str | Path) -> bool:
+    """Whether it is the address of something rather than a path: ``https://...``, ``s3://...``, but not ``C:/...``."""
+    return bool(re.match(r"[A-Za-z][A-Za-z0-9+.-]+:(/|:)", str(source)))
 
 
 def _split(given: Names) -> tuple[str, ...]:
@@ -49,6 +56,8 @@ class Options:
         Seconds of sound that are one item each; None leaves a short recording whole.
     allow_download
         Whether pictures and sounds that a column names by address may be fetched.
+    progress
+        Hears how far reading is, where that takes long: a fraction and a note.
     """
 
     id: str | None = None
@@ -62,11 +71,12 @@ class Options:
     layout: tuple[str, ...] = ()
     window: float | None = None
     allow_download: bool = False
+    progress: Callable[[float, str], None] | None = field(default=None, compare=False)
 
     @classmethod
     def given(
         cls, *, series: Names = None, columns: Names = None, layout: Names = None, window: Any = None, allow_download: bool = False,
-        **plain: str | None,
+        progress: Callable[[float, str], None] | None = None, **plain: str | None,
     ) -> Options:  # fmt: skip
         """Options as `read` and the command line take them; lists may be one string with commas."""
         for option, value in plain.items():
@@ -74,7 +84,7 @@ class Options:
                 raise InputError(f"{option}={value!r} is not a column's name; give the name as text")
         names: dict[str, Any] = {option: tidy_name(value) if value else None for option, value in plain.items()}
         lists: dict[str, Any] = {"series": _split(series), "columns": _split(columns), "layout": _split(layout)}
-        made = cls(**names, **lists, window=_seconds(window), allow_download=bool(allow_download))
+        made = cls(**names, **lists, window=_seconds(window), allow_download=bool(allow_download), progress=progress)
         if len(made.layout) > 2:
             raise InputError(f"layout takes two columns (X,Y) or one array's name, but {len(made.layout)} were given")
         return made

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -25,11 +24,6 @@ WRAPPING = (
     "blockcache", "cached", "filecache", "simplecache", "dir", "generic", "libarchive", "reference", "tar", "zip", "data", "git",
 )  # fmt: skip
 PACKAGES = {"gcsfs": "gcsfs", "s3fs": "s3fs", "adlfs": "adlfs", "ossfs": "ossfs", "huggingface_hub": "huggingface_hub"}
-
-
-def is_address(source: str | Path) -> bool:
-    """Whether it is the address of something rather than a path: ``https://...``, ``s3://...``, but not ``C:/...``."""
-    return bool(re.match(r"[A-Za-z][A-Za-z0-9+.-]+:(/|:)", str(source)))
 
 
 def fetched(address: str) -> Path:

@@ -79,7 +79,8 @@ def read_folder(folder: Path, options: Options) -> Found:
     if unreadable:
         found.notes.append(f"{_counted(len(unreadable), 'cannot be read and')} left out: {_few(unreadable)}")
     if outside:
-        found.notes.append(f"{outside:,} links lead out of the folder and were not followed")
+        lead = "1 link leads" if outside == 1 else f"{outside:,} links lead"
+        found.notes.append(f"{lead} out of the folder: not followed")
     return found
 
 

@@ -6,9 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from explorer.views.explorer import Explorer
-    from explorer.views.server import serve, serve_demo
+    from explorer.views.map import Map
+    from explorer.views.server import serve, serve_demo, serve_start
 
-_HOMES = {"Explorer": "explorer.views.explorer", "serve": "explorer.views.server", "serve_demo": "explorer.views.server"}
+_HOMES = {
+    "Explorer": "explorer.views.explorer", "Map": "explorer.views.map",
+    "serve": "explorer.views.server", "serve_demo": "explorer.views.server",
+    "serve_start": "explorer.views.server",
+}  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:
@@ -20,4 +25,4 @@ def __getattr__(name: str) -> Any:
     return getattr(import_module(_HOMES[name]), name)
 
 
-__all__ = ["Explorer", "serve", "serve_demo"]
+__all__ = ["Explorer", "Map", "serve", "serve_demo", "serve_start"]

@@ -105,7 +105,7 @@ class Columns(Part):
 
     def _ask(self) -> None:
         session, colors = self.session, self.view._colors()
-        colored = colors if colors.kind == "number" else None
+        colored = colors if colors.kind == "number" and session.color_by.startswith("column:") else None
         if not self._open and colored is None:
             return
         found = [key for key, name in known(session) if self._search.casefold() in name.casefold()] if self._open else []

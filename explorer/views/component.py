@@ -1,24 +1,39 @@
-"""The page as one Panel component: its scripts, its style, and messages in both directions."""
+"""The page: its scripts and its style, and the component that brings it into a Panel app."""
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar
 
 import param
 from panel.custom import JSComponent
 
+from explorer.views.pages import AREAS, Pages
+
 _FOLDER = Path(__file__).parent / "page"
 # One module in this order; the browser gets no imports, so that nothing is ever fetched from anywhere.
 _SCRIPTS = (
-    "dom", "store", "player", "camera", "names", "saved", "tools", "map", "overview", "contours", "steps",
+    "wire", "dom", "store", "player", "camera", "names", "saved", "tools", "map", "crosshair", "overview", "contours", "beside",
+    "steps",
     "histogram", "legend", "columns", "chips", "items",
     "categories", "importing", "compare", "past", "desk", "right",
-    "marks", "neighbours", "lanes", "telling", "copy", "saving", "labelbar",
-    "palette", "renaming", "focus", "help", "picture", "export", "dialogs", "weights", "page",
+    "marks", "neighbours", "lanes", "telling", "trust", "copy", "saving", "labelbar",
+    "palette", "renaming", "focus", "help", "picture", "export", "voice", "dialogs",
+    "dropping", "weights", "address", "title", "theme", "page",
 )  # fmt: skip
+
+
+@cache
+def script() -> str:
+    """The page's module, whatever brings it into the browser."""
+    return "\n".join(_read(f"{name}.js") for name in _SCRIPTS)
+
+
+@cache
+def style() -> str:
+    """The page's style sheet."""
+    return _read("page.css")
 
 
 def _read(name: str) -> str:
@@ -26,31 +41,22 @@ def _read(name: str) -> str:
 
 
 class Page(JSComponent):
-    """Sends values to the page and hears its verbs."""
+    """The page, or areas of it, as a Panel component."""
 
     served = param.Boolean(False, doc="Whether the page has the window for itself, rather than a notebook's cell.")
+    areas = param.List(list(AREAS), doc="What is shown of the page.")
 
-    _esm: ClassVar[str] = "\n".join(_read(f"{name}.js") for name in _SCRIPTS)
-    _stylesheets: ClassVar[list[str]] = [_read("page.css")]
+    _esm: ClassVar[str] = script()
+    _stylesheets: ClassVar[list[str]] = [style()]
 
-    def __init__(self, on_message: Callable[[dict[str, Any]], None], **params: Any) -> None:
+    def __init__(self, pages: Pages, **params: Any) -> None:
         super().__init__(**params)
-        self._on_message = on_message
-        self._sending = threading.RLock()
+        self._pages = pages
+        pages.add(self)
+
+    def deliver(self, message: dict[str, Any]) -> None:
+        """Bring a message to the page."""
+        self._send_msg(message)
 
     def _handle_msg(self, data: Any) -> None:
-        if isinstance(data, dict) and isinstance(data.get("verb"), str):
-            self._on_message(data)
-
-    def send(self, **message: Any) -> None:
-        """Send a message; safe from any thread.
-
-        In a notebook Panel takes what is to be sent out of a list that it replaces: a message that another thread added in between
-        would be lost, and a message's parts would mix with another's.
-        """
-        with self._sending:
-            self._send_msg(message)
-
-    def set(self, **values: Any) -> None:
-        """Set values that the page shows."""
-        self.send(set=values)
+        self._pages.heard(data, self)

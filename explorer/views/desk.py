@@ -40,7 +40,7 @@ class Desk:
         self.pool = ThreadPoolExecutor(max_workers=2, thread_name_prefix="explorer-login")
         self.checking = 0
         self._template = Template((_PAGE / "login.html").read_text("utf-8"), autoescape="xhtml_escape")
-        self._colors = _colors()
+        self._colors = page_colors()
 
     def who(self, request: Any) -> str | None:
         """The user whose login a request carries."""
@@ -193,7 +193,7 @@ def cookie_of(request: Any, name: str) -> str:
     return "" if morsel is None else str(morsel.value)
 
 
-def _colors() -> dict[str, str]:
+def page_colors() -> dict[str, str]:
     """The page's own colours, light and dark."""
     style = (_PAGE / "page.css").read_text("utf-8")
     found = {}

@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 from explorer.errors import InputError
+from explorer.installation.amounts import size
 from explorer.step import Step
 
 if TYPE_CHECKING:
@@ -87,8 +88,6 @@ class Estimates:
 
     def short_of_disk(self, needed: int) -> str:
         """What to say where that many bytes do not fit beside the other results; empty where they do."""
-        from explorer.features.estimate import size
-
         free = shutil.disk_usage(self._session.workspace.writable_folder).free
         if needed < free:
             return ""

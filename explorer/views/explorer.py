@@ -6,28 +6,30 @@ import asyncio
 import io
 import logging
 import threading
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 import panel as pn
 from panel.viewable import Viewer
 
-from explorer import drawing
 from explorer.errors import InputError, unknown
-from explorer.raster import SCALINGS, Frame, Points, nearest
+from explorer.raster import SCALINGS, Frame, Points
 from explorer.selection import HasLabel, Ids, InCluster, Rule, Where, from_json
 from explorer.session import Session
 from explorer.session.coloring import Coloring
 from explorer.session.names import category_names, cluster_names
-from explorer.session.points import drawn
-from explorer.step import KINDS, Step
+from explorer.step import KINDS
 from explorer.views import items, state
+from explorer.views.area import Area, checked
 from explorer.views.bulk import Bulk
+from explorer.views.cards import Cards
+from explorer.views.categories import Categories
 from explorer.views.columns import Columns
 from explorer.views.compare import Compare
-from explorer.views.component import Page
+from explorer.views.comparing import Comparing
 from explorer.views.contours import Contours
 from explorer.views.downloads import send_file
 from explorer.views.exporting import Exporting
@@ -35,13 +37,17 @@ from explorer.views.focus import Focus
 from explorer.views.frames import Frames, Scenes
 from explorer.views.importing import Importing
 from explorer.views.label_desk import LabelDesk
+from explorer.views.link import Link
+from explorer.views.listing import Listing
+from explorer.views.live import Live
 from explorer.views.login import visitor
 from explorer.views.look import Look
 from explorer.views.marks import Marks
+from explorer.views.mirror import Mirrored
 from explorer.views.neighbours import Neighbours
-from explorer.views.newest import Newest
-from explorer.views.others import Others, others_lost
+from explorer.views.others import Others
 from explorer.views.overview import Overview
+from explorer.views.pages import MOST, Asker, Pages
 from explorer.views.part import Part
 from explorer.views.pictures import Pictures
 from explorer.views.pipeline import Pipeline
@@ -49,58 +55,68 @@ from explorer.views.saved import Saved
 from explorer.views.sent import Sent
 from explorer.views.sounds import Sounds
 from explorer.views.telling import Telling
+from explorer.views.trust import Trust
 from explorer.views.weights import Weights
 from explorer.workspace import Workspace
 
 TICK = 0.25  # seconds between looks at a running job
-HEIGHT = 680  # pixels in a notebook's cell
-
-# How a label came about, by the kind of its rule.
-RULES = {"lasso": "with a lasso", "box": "with a box", "brush": "with the brush", "cluster": "as a cluster", "where": "by a column",
-         "label": "by a label", "all": "by several rules", "any": "by several rules", "not": "by several rules"}  # fmt: skip
+LIVE = 0.08  # and at one that shows what it has so far
 
 # What the page has beyond its core, in the order in which it is told.
 PARTS: tuple[type[Part], ...] = (
-    Columns, Marks, Neighbours, Saved, Contours, Overview, Pictures, Exporting, Others, Look, Bulk, Focus,
-    LabelDesk, Compare, Importing, Weights, Sounds, Telling,
+    Live, Cards, Listing, Categories, Columns, Marks, Neighbours, Saved, Contours, Overview, Pictures, Exporting, Others, Look,
+    Bulk, Focus, LabelDesk, Compare, Importing, Weights, Sounds, Telling, Trust, Link, Comparing,
 )  # fmt: skip
 
-_THUMBS = ThreadPoolExecutor(max_workers=2, thread_name_prefix="explorer-items")
+Kind = TypeVar("Kind", bound=Part)
 _LOG = logging.getLogger("explorer")
 
 
-class Explorer(Viewer):
+class Explorer(Mirrored, Viewer):
     """The dashboard of a session; shows itself in a notebook's cell, and ``.servable()`` in an app.
+
+    What a person chooses on the page is read, set and watched in Python, and the other way round: `selection`, `labels`, `camera`,
+    `hovered`, `color_by`, `filters` and `clusters`, each with ``view.param.watch`` and, as traits, with ``view.observe``.
 
     Parameters
     ----------
     session
         A `Session`, a `Workspace` that visits share, or whatever `explorer.read` takes.
     steps
-        Chosen steps by kind ("extract", "reduce", "cluster"); the others are what fits the data.
+        Chosen steps by kind ("extract", "reduce", "cluster"), each a `Step`, a name or a scikit-learn estimator; the others are
+        what fits the data.
     served
         Whether the page has a browser window for itself.
+    show
+        Areas of the page, of "header", "steps", "colors", "map", "items" and "labels"; None shows all.
+    height
+        Pixels in a notebook's cell or an app.
 
     Examples
     --------
-    >>> explorer.Explorer(explorer.Session("photos/"))    # doctest: +SKIP
+    >>> view = explorer.Explorer(explorer.Session("photos/"))    # doctest: +SKIP
+    >>> view.selection = ["a7", "b2"]                            # doctest: +SKIP
     """
 
-    def __init__(self, session: Any, *, steps: dict[str, Step] | None = None, served: bool = False, **params: Any) -> None:
-        super().__init__(**params)
+    start: dict[str, Any] | None = None  # where the server's start page is, if it has one, and whether to link to it
+
+    def __init__(
+        self, session: Any, *, steps: Mapping[str, Any] | None = None, served: bool = False, show: Any = None,
+        height: int | None = None,
+    ) -> None:  # fmt: skip
+        super().__init__()
+        areas = checked(show)
         self.session = session if isinstance(session, Session) else _begun(session)
-        self.page = Page(self._heard, served=served, sizing_mode="stretch_both" if served else "stretch_width", **_height(served))
+        self._owns = served or not isinstance(session, Session)
+        self.page = Pages(self._heard, served=served)
         self.pipeline = Pipeline(self.session, steps or {}, lambda kind: self._show("steps"))
         self.scenes = Scenes(self.session)
-        self._frames = Frames(self.scenes, self._drawn)
-        self._thumbs = items.Thumbnails(self.session.dataset)
-        self._tiles = items.Thumbnails(self.session.dataset, 400, items.TILE)
-        self._hovering: Newest[dict[str, Any]] = Newest(_THUMBS, self._decode_hover)
-        self._carding: Newest[dict[str, Any]] = Newest(_THUMBS, self._send_item)
-        self._request: dict[str, Any] | None = None
+        self._frames: dict[str, Frames] = {}  # by the page that looks
+        self.thumbs = items.Thumbnails(self.session.dataset)
+        self._request: dict[str, Any] | None = None  # the last one
+        self._requests: dict[str, dict[str, Any]] = {}  # of each page
         self._coloring: Coloring | None = None
         self._brushed_layout = ""  # the layout on which the selection was drawn: elsewhere its outline means nothing
-        self._version = 0
         self._ticking = False
         self._steps_shown: dict[str, Any] = {}
         self._started = False
@@ -115,28 +131,85 @@ class Explorer(Viewer):
             self.session.param.watch(self._colors_changed, ["color_by", "hidden", "density_scale"]),
             self.session.param.watch(self._filters_changed, "filters"),
         ]
-        self.parts = [part(self) for part in PARTS]
+        self._mirror()
+        self._ends: list[Callable[[], None]] = []
+        self.whole = Area(self, areas, height)
+        self.parts: list[Part] = []
+        for part in PARTS:  # one after the other: what a later one takes up, an earlier one shows
+            self.parts.append(part(self))
         own = {name.removeprefix("_on_"): getattr(self, name) for name in dir(self) if name.startswith("_on_")}
         self._verbs: dict[str, Callable[..., Any]] = {verb: on for part in self.parts for verb, on in part.verbs().items()} | own
         self._default_color()
         if self._document is not None:
             self._document.on_session_destroyed(lambda context: self.close())
 
-    def __panel__(self) -> Page:
-        _load_panel()
-        return self.page
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {self.session!r}>"
+
+    def __panel__(self) -> Any:
+        return self.whole.__panel__()
+
+    def _ipython_display_(self) -> None:
+        self.whole._ipython_display_()
+
+    def _display_(self) -> Any:
+        return self.whole._display_()
+
+    @property
+    def widget(self) -> Any:
+        """The page as an ipywidget, for ipywidgets' layouts; its traits are this view's values."""
+        return self.whole.widget
+
+    def observe(self, handler: Callable[[Any], None], names: Any = "selection") -> None:
+        """Call back with traitlets' ``change`` when one of the values, or of several, changes; as ipywidgets do."""
+        self.widget.observe(handler, names)
+
+    def unobserve(self, handler: Callable[[Any], None], names: Any = "selection") -> None:
+        """Call back no more."""
+        self.widget.unobserve(handler, names)
+
+    def part(self, *areas: str, height: int | None = None) -> Area:
+        """Areas of this page to be placed elsewhere: "header", "steps", "colors", "map", "items", "labels"."""
+        return Area(self, areas, height)
+
+    def save(self, path: str | Path, *, force: bool = False, **settings: Any) -> Path:
+        """Write the map as it is now: ``.html`` is one file to open anywhere, offline; ``.png`` and ``.svg`` are pictures.
+
+        Raises
+        ------
+        InputError
+            For another ending, a wrong setting, a file that is there already, or where there is no layout yet.
+        """
+        if Path(path).suffix.lower() == ".html":
+            return self.session.export(path, force=force, **settings)
+        made = self.session.picture(path, force=force, **settings)
+        assert isinstance(made, Path)
+        return made
+
+    def its(self, kind: type[Kind]) -> Kind:
+        """The part of that kind."""
+        return next(part for part in self.parts if isinstance(part, kind))
+
+    def at_end(self, callback: Callable[[], None]) -> None:
+        """Have something done when the view is closed."""
+        self._ends.append(callback)
 
     def close(self) -> None:
-        """Let the session go: stop what runs for it and stop following it."""
+        """Stop what runs for it, stop following the session, and end a session that is this view's own.
+
+        A session that was given goes on: other views may be on it.
+        """
         self.pipeline.close()
-        for watcher in self._watchers:
+        for watcher in self._watchers + self._followed:
             self.session.param.unwatch(watcher)
-        self._watchers = []
+        self._watchers, self._followed = [], []
         for part in self.parts:
             part.close()
-        self._hovering.stop()
-        self._carding.stop()
-        self.session.close()
+        for callback in self._ends:
+            callback()
+        self._ends = []
+        if self._owns:
+            self.session.close()
 
     # From the page
 
@@ -164,57 +237,58 @@ class Explorer(Viewer):
             self.page.send(saved={"action": sent.action, "why": why})
 
     def _on_ready(self) -> None:
-        self.page.set(data=state.data(self.session, served=self.page.served) | {"logout": self._logged_in})
+        self.page.set(data=state.data(self.session, served=self.page.served) | {"logout": self._logged_in, "start": self.start})
         self._show("steps", "labels", "selection", "color", "names", "given", "map", "items_of")
         for part in self.parts:
             part.ready()
+        if self._asked_camera is not None:
+            self.page.set(camera=list(self._asked_camera))
         if not self._started:
             self._started = True
             self.pipeline.start()
             self._tick()
 
     def _on_view(self, **request: Any) -> None:
-        self._request = request
-        self._redraw()
+        asker = self.page.asker
+        assert asker is not None, "a page looks"
+        if asker.page not in self._requests and len(self._requests) >= MOST:
+            self._forget(next(iter(self._requests)))
+        if asker.page not in self._frames:
+            self._frames[asker.page] = Frames(self.scenes, partial(self._drawn, asker))
+        self._requests[asker.page] = self._request = request
+        self._redraw(asker.page)
+        self._looked(request)
         for part in self.parts:
             part.looked(request)
 
-    def _on_hover(self, x: float, y: float, reach: float) -> None:
-        row = self._nearest(x, y, reach)
-        self._hovering.stop()
-        if row is None:
-            self.page.set(hover=None)
-            return
-        place = self.session.layout.values[row]
-        hovered = self._about(row, 5) | {"x": float(place[0]), "y": float(place[1])}
-        hovered["text"] = self._text(row, hovered["title"])[: items.WORDS]
-        hovered["cluster"] = None if self.session.clusters is None else int(self.session.clusters.values[row])
-        if self._decodes_long and row not in self._thumbs:
-            self._hovering.ask(hovered)
-        else:
-            self._send_hover(hovered)
+    def _looked(self, request: dict[str, Any]) -> None:
+        sides = None if self.its(Live).moving else request.get("viewport")
+        if isinstance(sides, list) and len(sides) == 4 and all(isinstance(side, int | float) for side in sides):
+            before, self._camera = self._camera, tuple(map(float, sides))
+            if not request.get("told"):
+                self._asked_camera = None
+            if before != self._camera and not request.get("told"):  # what Python said is known there
+                self._tell("camera")
 
-    def _decode_hover(self, hovered: dict[str, Any]) -> None:
-        self._thumbs.get(hovered["row"])
-        if not self._hovering.outdated:
-            self._send_hover(hovered)
+    def _on_gone(self) -> None:
+        if self.page.asker is not None:
+            self._forget(self.page.asker.page)
 
-    def _send_hover(self, hovered: dict[str, Any]) -> None:
-        self.page.set(hover=hovered | {"thumb": self._thumb(hovered["row"])})
+    def _forget(self, page: str) -> None:
+        """A page is not shown any more."""
+        self._requests.pop(page, None)
+        self._frames.pop(page, None)
+        self.its(Comparing).forget(page)
 
     @property
-    def _decodes_long(self) -> bool:
-        """Whether an item takes so long to decode that it is not done on the loop which all visits share."""
-        return drawing.drawn_role(self.session.dataset) == "audio"
+    def _pointed_at(self) -> int | None:
+        return self.its(Cards).at
 
-    def _on_pick(self, x: float, y: float, reach: float, mode: str) -> None:
-        row = self._nearest(x, y, reach)
-        if row is None:
-            return
-        self.session.select(Ids([self.session.dataset.ids[row]]), mode)
-        self._on_item(row)
+    def _point_at(self, row: int | None) -> None:
+        self.its(Cards).point(row, told=True)
 
     def _on_select(self, rule: dict[str, Any], mode: str) -> None:
+        self.its(Live).check(from_json(rule))
         wanted = self._visible(from_json(rule))
         self._brushed_layout = "" if self.session.layout is None else self.session.layout.key
         self.session.select(wanted, mode)
@@ -232,10 +306,7 @@ class Explorer(Viewer):
         self.session.clear()
 
     def _on_color(self, by: str) -> None:
-        known = [choice["value"] for choice in self.session.color_choices]
-        if by not in known:
-            raise unknown("thing to colour by", by, known)
-        self.session.param.update(color_by=by, hidden=frozenset())
+        self.color_by = by
 
     def _on_density_scale(self, to: str) -> None:
         if to not in SCALINGS:
@@ -251,43 +322,6 @@ class Explorer(Viewer):
 
     def _on_show_all(self) -> None:
         self.session.hidden = frozenset()
-
-    def _on_label(self, name: str) -> None:
-        count = self.session.label(name)
-        if self.session.color_by == "none":
-            self.session.color_by = "label"
-        self._toast(f"{count:,} labelled “{name}”{others_lost(self.session)}" if count else f"all selected were “{name}” already")
-
-    def _on_label_set(self, name: str) -> None:
-        self.session.use_label_set(name)
-
-    def _on_unlabel(self) -> None:
-        self._toast(f"{self.session.unlabel():,} labels removed{others_lost(self.session)}")
-
-    def _on_create(self, name: str) -> None:
-        self.session.create_category(name)
-
-    def _on_rename(self, name: str, to: str) -> None:
-        self.session.rename_category(name, to)
-
-    def _on_recolor(self, name: str, color: str) -> None:
-        self.session.recolor_category(name, color)
-
-    def _on_merge(self, name: str, into: str) -> None:
-        self._toast(f"{self.session.merge_category(name, into):,} items are “{into}” now")
-
-    def _on_delete(self, name: str) -> None:
-        self._toast(f"“{name}” deleted; {self.session.delete_category(name):,} items lost their label")
-
-    def _on_undo(self) -> None:
-        self._told("undone", self.session.undo())
-
-    def _on_redo(self) -> None:
-        self._told("done again", self.session.redo())
-
-    def _told(self, what: str, verb: str | None) -> None:
-        self._show("selection")
-        self._toast(f"{what}: {verb}" if verb else "nothing to do")
 
     def _on_method(self, kind: str, method: str) -> None:
         self.pipeline.choose(kind, method)
@@ -306,45 +340,13 @@ class Explorer(Viewer):
         self._show("steps")
         self._tick()
 
+    def _on_refit(self) -> None:
+        self.pipeline.refit()
+        self._show("steps")
+        self._tick()
+
     def _on_stop(self, kind: str) -> None:
         self.pipeline.stop(kind)
-
-    def _on_items(self, mode: str, version: int, start: int, count: int, size: int = items.THUMB) -> None:
-        if version != self._version or mode not in items.modes(self.session.dataset):
-            return
-        rows = self._listed()[max(0, start) : max(0, start) + min(count, items.MOST)]
-        thumbs = self._tiles if size > items.THUMB else self._thumbs
-        asked = {"mode": mode, "version": version, "start": start, "size": size}
-        _THUMBS.submit(self._send_items, asked, rows, self._marks(), thumbs)
-
-    def _marks(self) -> items.Marks:
-        labels, clusters = self.session.labels, self.session.clusters
-        return items.Marks(labels.values() if len(labels) else None, None if clusters is None else self._cluster_name)
-
-    def _send_items(self, asked: dict[str, Any], rows: np.ndarray, marks: items.Marks, small: items.Thumbnails) -> None:
-        window = items.window(self.session.dataset, rows, asked["mode"], marks)
-        thumbs = [small.get(int(row)) for row in rows] if asked["mode"] == "gallery" else []
-        offsets = np.cumsum([0, *map(len, thumbs)]).tolist()
-        self.page.send(items=asked | {"rows": window, "blob": b"".join(thumbs), "offsets": offsets if thumbs else None})
-
-    def _on_item(self, row: int) -> None:
-        dataset = self.session.dataset
-        if not 0 <= row < len(dataset):
-            return
-        about = self._about(row)
-        about["text"] = self._text(row, about["title"])
-        about["lines"] = [*about["lines"], *self._why(row)]
-        if self.session.layout is not None and self.session.layout.valid[row]:
-            place = self.session.layout.values[row]
-            about |= {"x": float(place[0]), "y": float(place[1])}
-        self._carding.ask(about) if self._decodes_long else self._send_item(about)
-
-    def _send_item(self, about: dict[str, Any]) -> None:
-        dataset, row = self.session.dataset, about["row"]
-        about |= {"picture": drawing.draw(dataset, row, items.LARGE) or None}
-        said = {name for name, _ in about["lines"]}  # a folder of sounds has a column of rates
-        about["lines"] = [*about["lines"], *((name, value) for name, value in drawing.facts(dataset, row) if name not in said)]
-        self.page.set(item=about)
 
     def _download(self, name: str, content: bytes) -> None:
         send_file(self.page, name, io.BytesIO(content))
@@ -352,6 +354,7 @@ class Explorer(Viewer):
     # To the page
 
     def _layout_changed(self, *events: Any) -> None:
+        self.its(Live).end()
         self._show("map", "names", "given", "selection", "steps")
         self._redraw()
 
@@ -371,7 +374,7 @@ class Explorer(Viewer):
     def _show_labels(self) -> None:
         self._coloring = None
         self._show("labels", "given", "selection", "color")
-        self.page.set(items_of=self._items_of() | {"stay": True})  # the same items, said anew: nobody loses their place
+        self.page.set(items_of=self.its(Listing).listed() | {"stay": True})  # the same items, said anew: nobody loses their place
         if self.session.filters:  # they may be about labels
             self._show("names")
         if self.session.color_by.startswith(("label", "parent")) or self.session.filters:
@@ -388,52 +391,37 @@ class Explorer(Viewer):
 
     def _show(self, *parts: str) -> None:
         """Send parts of what the page shows, each made anew from the session."""
-        session = self.session
+        session, live = self.session, self.its(Live)
         made: dict[str, Callable[[], Any]] = {
             "steps": lambda: {kind: self.pipeline.describe(kind) for kind in KINDS},
             "labels": lambda: state.labels(session),
             "selection": lambda: state.selection(session, regions=self._outlined(), shown=self.session.shown),
             "color": lambda: state.color(session, self._colors()),
-            "names": lambda: cluster_names(session, session.shown),
-            "given": lambda: category_names(session, session.shown),
-            "map": lambda: state.map_(session),
-            "items_of": self._items_of,
+            "names": lambda: [] if live.moving else cluster_names(session, session.shown),
+            "given": lambda: [] if live.moving else category_names(session, session.shown),
+            "map": live.map_,
+            "items_of": self.its(Listing).listed,
         }
         self.page.set(**{part: made[part]() for part in dict.fromkeys(parts)})
 
     def _outlined(self) -> bool:
         return self.session.layout is not None and self._brushed_layout == self.session.layout.key
 
-    def _items_of(self) -> dict[str, Any]:
-        self._version += 1
-        dataset, visible = self.session.dataset, self.session.shown
-        count = int(np.count_nonzero(self.session.selection))
-        rows = count or (len(dataset) if visible is None else int(np.count_nonzero(visible)))
-        everything = f"All {rows:,} {dataset.subject}" if rows == len(dataset) else f"{rows:,} of {len(dataset):,} shown"
-        title = f"{count:,} selected" if count else everything
-        listed = {"version": self._version, "count": rows, "title": title, "selected": bool(count)}
-        return listed | {"modes": items.modes(dataset), "columns": items.heads(dataset, self._marks())}
-
-    def _listed(self) -> np.ndarray:
-        """The rows beside the map: the selected ones, else all that the legend leaves on the map."""
-        selection, visible = self.session.selection, self.session.shown
-        if selection.any():
-            return np.flatnonzero(selection)
-        return np.arange(len(selection)) if visible is None else np.flatnonzero(visible)
-
-    def _redraw(self) -> None:
-        if self._request is None or self.session.layout is None:
+    def _redraw(self, *pages: str) -> None:
+        """Draw for some pages, or for all, what they look at."""
+        points = self.its(Live).points() if self._requests else None
+        if points is None:
             return
-        session = self.session
-        self._frames.ask(drawn(session, self._colors()), self._request)
+        for page in pages or tuple(self._requests):
+            self._frames[page].ask(points, self._requests[page] | {"by": self.session.color_by})
 
-    def _drawn(self, frame: Frame, points: Points, message: dict[str, Any]) -> None:
+    def _drawn(self, asker: Asker, frame: Frame, points: Points, message: dict[str, Any]) -> None:
         for part in self.parts:
             message |= part.drawn(frame, points)
-        self.page.send(frame=message)
+        self.page.answer(asker, frame=message)
 
     def _toast(self, text: str, tone: str = "") -> None:
-        self.page.send(toast={"text": text, "tone": tone})
+        self.page.answer(toast={"text": text, "tone": tone})
 
     # What is known
 
@@ -474,54 +462,6 @@ class Explorer(Viewer):
         fitting = (rule for rule in by_value if np.array_equal(rule.mask(session.seen), mask))
         return next(fitting, Ids(session.dataset.ids[mask]))  # "other" and "missing" are no one value
 
-    def _nearest(self, x: float, y: float, reach: float) -> int | None:
-        if self.session.layout is None:
-            return None
-        return nearest(self.session.layout.values, float(x), float(y), float(reach), self.session.shown, self.session.grid)
-
-    def _about(self, row: int, most: int | None = None) -> dict[str, Any]:
-        session = self.session
-        label = session.labels.categories.get(int(session.labels.codes[row]))
-        known = items.lines(session.dataset, row, None if label is None else label.name, self._cluster_name(row), most)
-        known = [*self._without(row), *known]
-        name = items.title(session.dataset, row)
-        kept = [pair for pair in known if pair[1] != name]
-        return {"row": row, "title": name, "lines": kept if most else [("id", str(session.dataset.ids[row])), *kept]}
-
-    def _without(self, row: int) -> list[tuple[str, str]]:
-        """That an item has no features, and why, as far as it is known."""
-        features = self.session.features
-        if features is None or np.isfinite(features.values[row]).all():
-            return []
-        why = features.lost.get(str(row), "see the notes under Features")
-        return [("features", "none: " + why.removeprefix(f"item {self.session.dataset.ids[row]!r}: "))]
-
-    def _why(self, row: int) -> list[tuple[str, str]]:
-        """Who gave an item its label, when, and with how many others."""
-        try:
-            why = self.session.why(self.session.dataset.ids[row]) if self.session.labels.codes[row] else None
-        except InputError:  # the journal is damaged: all else about the item is known
-            why = None
-        if why is None:
-            return []
-        rule = why["rule"] or {}
-        by = RULES.get(str(rule.get("rule")), "by hand")
-        return [("labelled", f"by {why['user']}, {why['time'][:16].replace('T', ' ')} UTC, {why['items']:,} together, {by}")]
-
-    def _text(self, row: int, name: str) -> str:
-        """An item's text, where its name does not say it all."""
-        text = self.session.dataset.texts(np.array([row]))[0] if "text" in self.session.dataset.roles else ""
-        return text if text != name else ""
-
-    def _cluster_name(self, row: int) -> str:
-        if self.session.clusters is None:
-            return ""
-        cluster = int(self.session.clusters.values[row])
-        return "noise" if cluster < 0 else self.session.cluster_names.get(cluster, f"cluster {cluster}")
-
-    def _thumb(self, row: int) -> bytes | None:
-        return (self._thumbs.get(row) or None) if drawing.drawable(self.session.dataset) else None
-
     # Time
 
     def _tick(self) -> None:
@@ -529,13 +469,14 @@ class Explorer(Viewer):
         if self._ticking or not self.pipeline.moving:
             return
         self._ticking = True
-        timer = threading.Timer(TICK, lambda: self._later(self._look))
+        timer = threading.Timer(TICK if self.pipeline.settling is None else LIVE, lambda: self._later(self._look))
         timer.daemon = True
         timer.start()
 
     def _look(self) -> None:
         self._ticking = False
         self.pipeline.poll()
+        self.its(Live).look()
         self._show_steps()
         self._tick()
 
@@ -547,9 +488,15 @@ class Explorer(Viewer):
             self.page.set(steps=steps)
 
     def _later(self, callback: Callable[[], None]) -> None:
-        """Call back on this visit's own thread, with its document's lock."""
+        """Call back on this visit's own thread, with its document's lock.
+
+        What a page of a notebook asks for comes in a thread beside the cells (ipykernel 7): it is done there, or while a cell runs
+        the page would see nothing of it.
+        """
         if self._document is not None:
             self._next_tick(callback)
+        elif self.page.hearing:
+            callback()
         elif self._loop is not None and self._loop.is_running() and threading.current_thread() is not threading.main_thread():
             self._loop.call_soon_threadsafe(callback)
         else:
@@ -575,18 +522,8 @@ def _begun(source: Any) -> Session:
     return Session(source.dataset, source, user=who) if isinstance(source, Workspace) else Session(source, user=who)
 
 
-def _height(served: bool) -> dict[str, Any]:
-    return {} if served else {"height": HEIGHT}
-
-
 def _running_loop() -> asyncio.AbstractEventLoop | None:
     try:
         return asyncio.get_running_loop()
     except RuntimeError:
         return None
-
-
-def _load_panel() -> None:
-    """Load Panel's scripts into a notebook that has not done so; they come out of the package, not from the network."""
-    if not pn.state.curdoc and not getattr(pn.extension, "_loaded", False):
-        pn.extension(inline=True)

@@ -8,6 +8,7 @@ import tempfile
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from typing import Any, BinaryIO
 
 from explorer.errors import Cancelled, InputError, unknown
@@ -53,7 +54,7 @@ class Exporting(Part):
             raise
         self._stop = threading.Event()
         self.view.page.set(exporting={"fraction": 0.0, "note": ""})
-        _FILES.submit(self._write, content, ending, chosen, self._stop)
+        _FILES.submit(copy_context().run, self._write, content, ending, chosen, self._stop)  # the page that asks gets the file
 
     def on_stop_export(self) -> None:
         """Stop what is being written; nothing of it is sent."""

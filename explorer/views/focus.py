@@ -15,6 +15,7 @@ from explorer.labels import NONE
 from explorer.session.turns import ORDERS, Space, by_cluster, by_likeness, space
 from explorer.step import Progress
 from explorer.views import items
+from explorer.views.about import cluster_name
 from explorer.views.newest import Newest
 from explorer.views.part import Part
 
@@ -148,7 +149,7 @@ class Focus(Part):
         """All that the page shows of an item."""
         dataset = self.session.dataset
         about = {"place": place, "row": row, "id": str(dataset.ids[row]), "title": items.title(dataset, row)}
-        about |= {"cluster": self.view._cluster_name(row), "label": self._label(row), "text": _text(dataset, row)}
+        about |= {"cluster": cluster_name(self.session, row), "label": self._label(row), "text": _text(dataset, row)}
         return about | {"lines": items.lines(dataset, row, None, ""), "picture": large_picture(dataset, row)}
 
     def _label(self, row: int) -> str | None:

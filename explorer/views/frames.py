@@ -25,14 +25,18 @@ class Scenes:
         self._lock = threading.Lock()
         self._last: Scene | None = None
 
+    @property
+    def last(self) -> Scene | None:
+        """The scene that was drawn last."""
+        return self._last
+
     def of(self, points: Points) -> Scene:
         """The scene of some points."""
         with self._lock:
             if self._last is None or not _same(self._last.points, points):
-                grid = self._session.make_grid()
                 layout = self._session.layout
-                fitting = layout is not None and layout.values is points.layout
-                self._last = Scene(replace(points, grid=grid) if fitting else points, self._last)
+                fitting = points.grid is None and layout is not None and layout.values is points.layout
+                self._last = Scene(replace(points, grid=self._session.make_grid()) if fitting else points, self._last)
             return self._last
 
 
@@ -58,7 +62,7 @@ class Frames:
         frame = self._scenes.of(points).draw(viewport(request))
         view = frame.view
         made = {"picture": frame.webp(), "viewport": [view.x0, view.x1, view.y0, view.y1], "sequence": request["sequence"]}
-        made |= {"seen": frame.seen, "of": len(points.layout), "counts": frame.counts.tolist()}
+        made |= {"seen": frame.seen, "of": len(points.layout), "counts": frame.counts.tolist(), "by": request.get("by", "")}
         self._send(frame, points, made | {"densest": frame.densest, "crowd": frame.crowd})
 
 

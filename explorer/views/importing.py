@@ -144,7 +144,7 @@ class Importing(Part):
         elif len(ids) > COPIED:
             raise InputError(f"{len(ids):,} ids are too many for the clipboard ({COPIED:,} are allowed): download them")
         else:
-            self.view.page.send(ids={"text": "\n".join(ids), "count": len(ids)})
+            self.view.page.answer(ids={"text": "\n".join(ids), "count": len(ids)})
 
     def on_import_close(self) -> None:
         """The dialog is closed: the file goes."""

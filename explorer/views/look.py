@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,6 @@ class Look(Part):
     def __init__(self, view: Explorer) -> None:
         super().__init__(view)
         self._waiting: Any = None
-        self._camera: list[float] | None = None
         self._changed = False
         self._kept = self.session.workspace.view(self.session.user) if self._keeps else {}
         session = self.session
@@ -37,7 +37,7 @@ class Look(Part):
     def ready(self) -> None:
         """Where the map looked, if it still is the same map."""
         camera, self._kept = self._camera_of(self._kept), {}
-        if camera is not None:
+        if camera is not None and self.view.camera is None:
             self.view.page.set(camera=camera)
 
     def _camera_of(self, kept: dict[str, Any]) -> list[float] | None:
@@ -49,15 +49,18 @@ class Look(Part):
 
     def looked(self, request: dict[str, Any]) -> None:
         """The map looks somewhere else now."""
-        sides = request.get("viewport")
-        if isinstance(sides, list) and len(sides) == 4 and all(isinstance(side, int | float) for side in sides):
-            self._camera = sides
-            self._note()
+        self._note()
 
     def _note(self, *events: Any) -> None:
         self._changed = True
-        if self._keeps and self._waiting is None and self.view._loop is not None and self.view._loop.is_running():
-            self._waiting = self.view._loop.call_later(LATER, self._keep)
+        loop = self.view._loop
+        if self._keeps and self._waiting is None and loop is not None and loop.is_running():
+            self._waiting = False  # on its way: the loop may be another thread's, as a notebook's page speaks beside the cells
+            loop.call_soon_threadsafe(self._wait, loop)
+
+    def _wait(self, loop: asyncio.AbstractEventLoop) -> None:
+        if self._waiting is False:
+            self._waiting = loop.call_later(LATER, self._keep)
 
     def _keep(self) -> None:
         self._waiting = None
@@ -65,12 +68,14 @@ class Look(Part):
             return
         self._changed = False
         layout = self.session.layout
-        camera = {} if self._camera is None or layout is None else {"camera": [layout.key, *self._camera]}
+        sides = self.view.camera
+        camera = {} if sides is None or layout is None else {"camera": [layout.key, *sides]}
         self.session.workspace.keep_view(self.session.user, look(self.session) | camera)
 
     def close(self) -> None:
         """The visit is over: what changed last is kept too."""
         super().close()
-        if self._waiting is not None:
+        if self._waiting:
             self._waiting.cancel()
+        self._waiting = None
         self._keep()

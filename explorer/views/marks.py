@@ -55,7 +55,7 @@ class Marks(Part):
             _SPRITES.submit(self._send, wanted[:SHEET])
 
     def _send(self, rows: list[int]) -> None:
-        pictures = soon(rows, self.view._thumbs.get)
+        pictures = soon(rows, self.view.thumbs.get)
         self.view.page.send(sprites={"rows": rows[: len(pictures)]} | sheet(pictures))
 
 

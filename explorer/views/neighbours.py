@@ -11,10 +11,10 @@ import numpy as np
 
 from explorer import drawing
 from explorer.errors import InputError, unknown
-from explorer.neighbors import METRICS, around, nearest_rows
+from explorer.neighbors import ROW_METRICS
 from explorer.selection import Ids
-from explorer.session.nearby import metric_of
-from explorer.step import Progress
+from explorer.session.nearby import Nearby, metric_of
+from explorer.step import Progress, Result
 from explorer.views import items
 from explorer.views.newest import Newest
 from explorer.views.part import Part
@@ -34,7 +34,7 @@ class Search(NamedTuple):
     row: int
     k: int
     metric: str
-    features: np.ndarray
+    features: Result
     shown: np.ndarray | None
 
 
@@ -44,7 +44,7 @@ class Growth(NamedTuple):
     selection: np.ndarray
     k: int
     metric: str
-    features: np.ndarray
+    features: Result
 
 
 class Neighbours(Part):
@@ -83,9 +83,9 @@ class Neighbours(Part):
             self.view.page.set(neighbours={"row": row, "missing": "There are no features yet: run the first step on the left."})
             return
         chosen, many = metric or metric_of(session.features), whole_number(k, MOST)
-        if chosen not in METRICS:
-            raise unknown("metric", chosen, METRICS)
-        self._finding.ask(Search(row, many, chosen, session.features.values, session.shown))
+        if chosen not in ROW_METRICS:
+            raise unknown("metric", chosen, ROW_METRICS)
+        self._finding.ask(Search(row, many, chosen, session.features, session.shown))
 
     def on_neighbours_off(self) -> None:
         """No item is looked at any more."""
@@ -102,11 +102,18 @@ class Neighbours(Part):
         rows = rows if shown is None else rows[shown[rows]]
         self.session.select(Ids(self.session.dataset.ids[rows]), mode)
 
+    @property
+    def _nearby(self) -> Nearby:
+        found: Nearby = self.session._nearby
+        return found
+
     def _find(self, wish: Search) -> None:
         row, k, metric, features, shown = wish
-        rows, distances = nearest_rows(features, np.array([row]), k, metric, Progress(cancelled=lambda: self._finding.outdated))
+        stop = Progress(cancelled=lambda: self._finding.outdated)
+        rows, distances = self._nearby.nearest(features, np.array([row]), k, metric, stop)
         rows, distances = rows[0][rows[0] >= 0], distances[0][rows[0] >= 0]
-        listed = {"row": row, "title": items.title(self.session.dataset, row), "k": k, "metric": metric, "metrics": list(METRICS)}
+        about = {"row": row, "title": items.title(self.session.dataset, row)}
+        listed = about | {"k": k, "metric": metric, "metrics": list(ROW_METRICS)}
         listed |= {"items": [self._about(int(one), float(far), shown) for one, far in zip(rows, distances, strict=True)]}
         pictures = [self._thumb(int(one)) for one in (row, *rows)]
         if not self._finding.outdated:
@@ -124,7 +131,7 @@ class Neighbours(Part):
         return about | {"hidden": bool(shown is not None and not shown[row])}
 
     def _thumb(self, row: int) -> bytes | None:
-        return (self.view._thumbs.get(row) or None) if drawing.drawable(self.session.dataset) else None
+        return (self.view.thumbs.get(row) or None) if drawing.drawable(self.session.dataset) else None
 
     def _features_changed(self, *events: Any) -> None:
         self.view.page.set(neighbours=None)
@@ -140,7 +147,7 @@ class Neighbours(Part):
         if not session.selection.any():
             raise InputError("nothing is selected that could grow; draw a box or a lasso on the map first")
         many = whole_number(k, MOST_GROWN)
-        self._growing.ask(Growth(session.selection, many, metric, session.features.values))
+        self._growing.ask(Growth(session.selection, many, metric, session.features))
 
     def on_grow_stop(self) -> None:
         """Leave the selection as it is."""
@@ -150,7 +157,7 @@ class Neighbours(Part):
     def _grow(self, wish: Growth) -> None:
         rows = np.flatnonzero(wish.selection)
         tell = Told(lambda fraction: self.view.page.set(growing={"fraction": fraction, "of": len(rows)}))
-        found = around(wish.features, rows, wish.k, wish.metric, Progress(tell, lambda: self._growing.outdated))
+        found = self._nearby.around(wish.features, rows, wish.k, wish.metric, Progress(tell, lambda: self._growing.outdated))
         if not self._growing.outdated:
             self.view._later(lambda: self._grown(found, wish.k, wish.selection))
 
@@ -175,7 +182,7 @@ class Neighbours(Part):
         if count > COPIED:
             raise InputError(f"{count:,} ids are too many for the clipboard ({COPIED:,} are allowed): use Export")
         if count:
-            self.view.page.send(ids={"text": "\n".join(map(str, self.session.selected_ids)), "count": count})
+            self.view.page.answer(ids={"text": "\n".join(map(str, self.session.selected_ids)), "count": count})
 
 
 class Told:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from typing import Any
 
 from explorer.errors import InputError, unknown
@@ -36,7 +37,7 @@ class Pictures(Part):
             raise
         name = f"{self.session.dataset.name.rsplit('.', 1)[0] or 'items'}-map{ending}"
         self.view.page.set(writing=True)
-        _PRINTS.submit(self._send, name, drawn, chosen, ending)
+        _PRINTS.submit(copy_context().run, self._send, name, drawn, chosen, ending)
 
     def _send(self, name: str, drawn: Figure, settings: PictureSettings, ending: str) -> None:
         try:

@@ -20,7 +20,7 @@ def data(session: Session, *, served: bool) -> dict[str, Any]:
     """The header: what the data is, what was found while reading it, and whether labels are kept."""
     dataset, workspace = session.dataset, session.workspace
     durable = workspace.path is not None
-    kept = "in memory: labels end with the server · export them"
+    kept = f"in memory: labels end with {'the server' if served else 'Python'} · export them"
     if workspace.path is not None:
         kept = f"{session.user} · {workspace.path.name}"
     return {
@@ -56,7 +56,11 @@ def color(session: Session, coloring: Coloring) -> dict[str, Any]:
     if coloring.kind == "number":
         assert coloring.values is not None
         missing = int(np.isnan(coloring.values).sum())
-        return known | {"scale": list(NUMBER_SCALE), "ends": ends(coloring), "missing": missing, "entries": []}
+        return (
+            known
+            | {"scale": list(NUMBER_SCALE), "ends": ends(coloring), "missing": missing, "entries": []}
+            | {"note": coloring.note}
+        )
     visible = session.selection if session.shown is None else session.selection & session.shown  # as the columns' bars count
     everything = coloring.totals
     chosen = coloring.counts(visible) if visible.any() else np.zeros_like(everything)

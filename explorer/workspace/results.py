@@ -18,6 +18,7 @@ from explorer.errors import InputError
 from explorer.grid import Grid
 from explorer.selection import from_json
 from explorer.step import KINDS, Result
+from explorer.workspace.earlier import IDS, Earlier, carried, keep_ids, read_ids
 from explorer.workspace.files import copy_aside, move_aside, read_json, write_json
 
 # What numpy and json raise at damaged files.
@@ -32,6 +33,8 @@ class Results(param.Parameterized):
 
     `folder` is where things are read from; what is new goes to `spare` where that is set, because the folder cannot be written.
     """
+
+    path: Path | None = None  # the folder that outlives this process, where there is one
 
     def __init__(self, dataset: Dataset, folder: Path) -> None:
         super().__init__()
@@ -138,13 +141,45 @@ class Results(param.Parameterized):
             return made
 
     def remember(self, results: dict[str, Result | None]) -> None:
-        """Write down which results are the current ones, so that the next visit begins with them."""
+        """Write down which results are the current ones, so that the next visit begins with them.
+
+        Where the collection was another before, the layout that was shown then is remembered as its `earlier` one.
+        """
         current = {name: [r.kind, r.method, r.key] for name, r in results.items() if r is not None}
+        before = self._earlier()
+        kept = {"fingerprint": self.dataset.fingerprint, "results": current} | ({"earlier": before} if before else {})
         try:
-            write_json(self.writable_folder / "current.json", {"fingerprint": self.dataset.fingerprint, "results": current})
+            if self.path is not None and "layout" in current:
+                keep_ids(self.writable_folder, self.dataset, before["fingerprint"] if before else "")
+            write_json(self.writable_folder / "current.json", kept)
         except OSError as problem:
             why = problem.strerror or problem
             raise InputError(f"{self.writable_folder} cannot be written ({why}); free some disk, then do it again") from problem
+
+    def _earlier(self) -> dict[str, Any] | None:
+        place = next((one for one in self._places("current.json") if one.exists()), None)
+        try:
+            return None if place is None else carried(read_json(place), self.dataset.fingerprint)
+        except InputError:  # damaged: `recall` says so
+            return None
+
+    @property
+    def has_earlier(self) -> bool:
+        """Whether a layout is kept that was shown before the collection changed; it may turn out damaged."""
+        return self._earlier() is not None
+
+    def earlier(self) -> Earlier | None:
+        """The layout that was shown before the collection changed, with its items' ids; None where there is none."""
+        found = self._earlier()
+        if found is None:
+            return None
+        try:
+            folder = self.result_folder(*address_of(found["layout"]))
+            place = next((one for one in dict.fromkeys([self.folder, self.writable_folder]) if (one / IDS).exists()), self.folder)
+            ids = read_ids(place, str(found["fingerprint"]))
+            return Earlier(ids, read_result(folder, "reduce", len(ids)))
+        except (OSError, ValueError, KeyError):
+            return None
 
     def recall(self) -> dict[str, Result]:
         """The results that were current when the workspace was last used with this same dataset.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from pathlib import Path
 from typing import Any
 
@@ -117,6 +118,29 @@ def test_bars_of_values_and_what_the_legend_hides_are_one_state(page: Any) -> No
     until(lambda: page.locator(".legend li.hidden").count() == 0, "an open legend")
 
 
+def test_a_picture_that_is_decoded_late_replaces_no_newer_one(page: Any) -> None:
+    page.locator("select[aria-label='colour by']").select_option("column:kind")
+    alpha = page.locator(".legend .entry", has_text="alpha")
+    alpha.wait_for()
+    time.sleep(0.5)  # its pictures have come
+    page.evaluate("""() => {
+      const decode = window.createImageBitmap
+      window.late = []
+      window.createImageBitmap = async (...how) => {
+        const bitmap = await decode(...how)
+        if (window.late.push(how) === 1) await new Promise((done) => setTimeout(() => { window.done = true; done() }, 2000))
+        return bitmap
+      }
+    }""")
+    alpha.click()
+    until(lambda: page.evaluate("window.late.length") >= 1, "the picture of alpha alone, on its way")
+    page.get_by_role("button", name="Show all").click()
+    until(lambda: page.evaluate("window.late.length") >= 2 and drawn(page) == N, "everything")
+    until(lambda: page.evaluate("window.done"), "the earlier picture")
+    time.sleep(0.3)
+    assert drawn(page) == N
+
+
 def test_a_selection_shows_in_the_bars(page: Any) -> None:
     open_tab(page)
     lasso(page, 0.5, 0.5, 0.3)
@@ -142,7 +166,7 @@ def test_the_legend_finds_an_entry_and_counts_what_is_in_view(page: Any) -> None
     find = page.get_by_label("find an entry")
     find.fill("group 16")
     until(lambda: page.locator(".legend .entry").count() == 1, "one entry")
-    assert page.locator(".legend .seen").first.inner_text() == ""
+    assert page.locator(".legend .seen").first.inner_text() == "", "a picture by another colour counts nothing here"
     page.locator(".map-canvas").hover()
     for _ in range(3):
         page.mouse.wheel(0, -900)

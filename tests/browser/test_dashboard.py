@@ -153,7 +153,7 @@ def test_a_name_on_the_map_and_an_entry_of_the_legend_select_their_items(demo: A
     entry = until(lambda: selected(demo), "a cluster")
     demo.keyboard.press("Escape")
     until(lambda: selected(demo) == 0, "nothing")
-    cluster = CLUSTERS[[np.flatnonzero(CATEGORY == "Smileys & Emotion")[0]]][0]
+    cluster = np.bincount(CLUSTERS[(CATEGORY == "Smileys & Emotion") & (CLUSTERS >= 0)]).argmax()
     assert np.count_nonzero(cluster == CLUSTERS) == entry
     places = LAYOUT[cluster == CLUSTERS].astype(np.float64)
     middle = np.median(places, axis=0)
@@ -220,6 +220,19 @@ def test_a_value_that_is_not_allowed_is_said(demo: Any) -> None:
     demo.locator(".toast.error", has_text="n_neighbors takes a whole number from").wait_for()
     demo.locator("canvas.map-canvas").click(position={"x": 5, "y": 5})
     until(lambda: box.input_value() == "12", "the value goes back")
+
+
+def test_clusters_follow_their_slider(demo: Any) -> None:
+    card = demo.locator(".step[aria-label=cluster]")
+    card.locator("input[type=range][data-key=min_cluster_size-slider]").focus()
+    for _ in range(12):
+        demo.keyboard.press("ArrowRight")
+    box = card.locator("input[type=number][data-key=min_cluster_size]")
+    until(lambda: box.input_value() == "24", "the slider moves")
+    until(lambda: (shown := card.inner_text()) and "clusters" in shown and "49 clusters" not in shown, "others, without Run")
+    box.fill("12")
+    box.press("Enter")
+    until(lambda: "49 clusters" in card.inner_text(), "the clusters of before")
 
 
 PAYLOADS = [

@@ -174,7 +174,7 @@ def test_labellers_are_compared(page: Any) -> None:
     page.locator(".desk select").select_option("0")  # this user's last page was in another set, perhaps
     until(labellers.is_visible, "two labellers")
     assert page.locator(".comparison").is_hidden()
-    page.get_by_role("button", name="Compare").click()
+    page.get_by_role("button", name="Compare", exact=True).click()
     button = page.get_by_role("button", name="Select the 5 items they disagree on")
     button.wait_for()
     told = labellers.inner_text()

@@ -80,6 +80,7 @@ class Columns(Extractor):
                 blocks.append(block)
             else:
                 constant.append(name)
+        notes += self._told(blocks)
         if constant:
             notes.append(f"left out because every item has the same value: {listed(constant)}")
         if not blocks:
@@ -111,6 +112,13 @@ class Columns(Extractor):
         if not names:
             raise InputError(f"{data.name}: every column has the weight 0; give at least one of {listed(wanted)} another")
         return names, given
+
+    def _told(self, blocks: list[Block]) -> list[str]:
+        """What was taken that somebody may have meant as the answer, not as what is known."""
+        categories = [block.name for block in blocks if block.places]
+        if self.columns or not categories:
+            return []
+        return [f"categories count like numbers, so items of one lie together: {listed(categories)}; a weight of 0 leaves one out"]
 
     def _left_out(self, data: Dataset, given: dict[str, float]) -> list[str]:
         """What is said of columns that are not used."""

@@ -3,16 +3,16 @@
 class Copying {
   constructor(store, dialogs) {
     this.dialogs = dialogs
-    store.on("copy", () => this.copy(...store.get("copy"))) // [text, what it is]
+    store.on("copy", () => this.copy(...store.get("copy"))) // [text, what it is, what is said of it]
   }
 
-  async copy(text, what) {
+  async copy(text, what, said = `${what} copied`) {
     try {
       await navigator.clipboard.writeText(text) // not there on a plain http page of another machine
     } catch {
       if (!this.byCommand(text)) return this.show(text, what)
     }
-    this.dialogs.toast({text: `${what} copied`})
+    this.dialogs.toast({text: said})
   }
 
   byCommand(text) {

@@ -5,7 +5,7 @@ class Dialogs {
     this.store = store
     this.categoryForm = new CategoryForm(store, this)
     this.toasts = h("div", {class: "toasts", role: "status", "aria-live": "polite"})
-    this.el = h("div", {}, this.toasts)
+    this.el = h("div", {}, this.toasts, new Voice(store).el)
     this.written = null // what waits for a picture
     this.exported = null // what waits for an export
     store.on("writing", ({writing}) => { if (!writing) this.written?.() })
@@ -13,10 +13,22 @@ class Dialogs {
   }
 
   toast({text, tone}) {
-    const el = h("div", {class: `toast ${tone || ""}`, role: tone === "error" ? "alert" : "status"}, text)
+    const el = h("div", {class: `toast ${tone || ""}`, role: tone === "error" ? "alert" : null}, text) // any other is read as a part of the list
     this.toasts.append(el)
-    setTimeout(() => el.remove(), tone === "error" ? 9000 : 3500)
+    this.raise()
+    setTimeout(() => el.remove(), Math.max(tone === "error" ? 9000 : 3500, 60 * text.length)) // time to read it
     while (this.toasts.children.length > 2) this.toasts.firstChild.remove()
+  }
+
+  // A part of the page may be too low for a message: it is then shown over what is around it.
+  raise() {
+    const root = this.el.closest(".explorer.some")
+    if (!root || !this.toasts.showPopover) return
+    const {left, width, top} = root.getBoundingClientRect()
+    this.toasts.popover = "manual"
+    if (this.toasts.matches(":popover-open")) this.toasts.hidePopover() // to lie over what came meanwhile
+    this.toasts.showPopover()
+    Object.assign(this.toasts.style, {left: `${left + width / 2}px`, top: `${Math.max(8, Math.min(top + 8, innerHeight - 90))}px`})
   }
 
   open(title, body, actions) {
@@ -27,6 +39,7 @@ class Dialogs {
       h("footer", {}, button(actions.length ? "Cancel" : "Close", close), actions.map((action, place) =>
         h("button", {type: place === actions.length - 1 ? "submit" : "button", class: action.class || "", onclick: place === actions.length - 1 ? null : () => action.run(close)}, action.text))))
     dialog.append(form)
+    keepFocusIn(dialog, this.el)
     dialog.addEventListener("cancel", (event) => { event.preventDefault(); close() })
     dialog.addEventListener("pointerdown", (event) => { if (event.target === dialog && isBeside(event, dialog)) close() }) // a click would also be text that was marked with the mouse and let go out here
     this.el.append(dialog)

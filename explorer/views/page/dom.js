@@ -43,6 +43,23 @@ function picture(bytes) {
   return img
 }
 
+// Pictures of one place as they come: one whose decoding took longer than a newer one's is left out.
+class Newest {
+  constructor() { this.came = this.shown = 0 }
+
+  // The bitmap of a WebP, or null where a newer one is there already.
+  async decoded(bytes) {
+    const turn = (this.came += 1)
+    const bitmap = await createImageBitmap(new Blob([bytes], {type: "image/webp"}))
+    if (turn < this.shown) {
+      bitmap.close()
+      return null
+    }
+    this.shown = turn
+    return bitmap
+  }
+}
+
 const STEP = 40 // milliseconds between two looks whether a button is still pressed
 const PATIENCE = 2000 // after which a part is built again all the same
 
@@ -62,4 +79,38 @@ function keepingFocus(root, rebuild, waited = 0) {
     const again = [...root.querySelectorAll("[data-key]")].find((el) => el.getAttribute("data-key") === key)
     if (again) again.focus({preventScroll: true})
   }
+}
+
+// What can have the focus within a part of the page, in order.
+function reachable(root) {
+  return [...root.querySelectorAll("button, input, select, textarea, summary, [tabindex]")].filter((el) => !el.disabled && el.tabIndex >= 0 && el.offsetParent)
+}
+
+// Makes Tab go round within a dialog, and gives the focus back to what had it, or to what took its place, when the dialog closes.
+function keepFocusIn(dialog, page) {
+  const before = page.getRootNode().activeElement
+  const key = before?.getAttribute("data-key")
+  dialog.addEventListener("keydown", (event) => {
+    if (event.key !== "Tab") return
+    const all = reachable(dialog)
+    const active = dialog.getRootNode().activeElement
+    const edge = event.shiftKey ? all[0] : all.at(-1)
+    if (active !== edge && all.includes(active)) return
+    event.preventDefault()
+    ;(event.shiftKey ? all.at(-1) : all[0])?.focus()
+  })
+  dialog.addEventListener("close", () => {
+    const root = page.getRootNode()
+    if (root.activeElement && root.activeElement !== dialog && !dialog.contains(root.activeElement) && root.activeElement.matches("[data-key], button, input, select, canvas")) return
+    const again = before?.isConnected ? before : key && [...root.querySelectorAll("[data-key]")].find((el) => el.getAttribute("data-key") === key && el.tagName === before.tagName && el.offsetParent)
+    ;(again || root.querySelector(".map-canvas"))?.focus({preventScroll: true})
+  })
+}
+
+// A row of which one is in the order of Tab and the arrow keys reach the others: gives the place that a key leads to, or null.
+function arrowTo(key, at, count, {across = true} = {}) {
+  const steps = across ? {ArrowRight: 1, ArrowLeft: -1} : {ArrowDown: 1, ArrowUp: -1}
+  if (key === "Home") return 0
+  if (key === "End") return count - 1
+  return steps[key] ? (at + steps[key] + count) % count : null
 }

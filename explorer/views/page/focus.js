@@ -85,8 +85,9 @@ class Focus {
     this.least = this.version + 1
     this.store.set({focusing: false})
     this.store.send({verb: "focus_off"})
-    const map = this.el.parentNode.querySelector(".map-canvas")
-    ;(this.before?.isConnected && this.before !== this.el.parentNode ? this.before : map).focus({preventScroll: true})
+    const [page, key] = [this.el.parentNode, this.before?.getAttribute("data-key")]
+    const again = this.before?.isConnected && this.before !== page ? this.before : key && [...page.querySelectorAll("[data-key]")].find((el) => el.getAttribute("data-key") === key)
+    ;(again || page.querySelector(".map-canvas")).focus({preventScroll: true})
   }
 
   // Nothing but this can be reached while it is open.
@@ -224,7 +225,7 @@ class Focus {
   }
 
   trap(event) {
-    const reach = [...this.el.querySelectorAll("button:not(:disabled), input, select")].filter((el) => el.offsetParent)
+    const reach = reachable(this.el)
     const active = this.el.getRootNode().activeElement
     const edge = event.shiftKey ? reach[0] : reach[reach.length - 1]
     if (active !== edge && active !== this.stage && this.el.contains(active)) return false

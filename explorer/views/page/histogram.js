@@ -23,7 +23,8 @@ class Histogram {
   show(facet) {
     this.facet = facet
     if (!this.drag) this.place = facet.place
-    this.canvas.setAttribute("aria-label", `${facet.name}: drag for a range`)
+    this.canvas.setAttribute("aria-label", `${facet.name}: range`)
+    this.canvas.title = "Drag for a range · ← → move its upper end, Shift + ← → its lower end, Del takes it away"
     this.canvas.setAttribute("aria-valuemax", String(facet.all.length))
     this.say(null)
     this.paint()

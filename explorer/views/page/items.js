@@ -17,15 +17,16 @@ class Items {
     this.size = Number(kept(TILE)) || null
     this.exact = this.turned = 0
     this.cache = new Map()
-    this.scroller = h("div", {class: "scroller", tabindex: "0", "aria-label": "items"})
-    this.inner = h("div", {class: "inner"})
+    this.at = 0 // the place of the item that Tab leads to; arrow keys move it
+    this.scroller = h("div", {class: "scroller", tabindex: "-1", role: "group", "aria-label": "items: arrow keys move, Enter opens"})
+    this.inner = h("div", {class: "inner", onfocusin: (event) => this.onFocus(event)})
     this.scroller.append(this.inner)
     this.head = h("header", {})
     this.detail = h("div", {class: "detail", hidden: true})
     this.slider = h("input", {type: "range", min: TILES[0], max: TILES[1], "aria-label": "size of the tiles", oninput: () => this.resize(Number(this.slider.value))})
     this.sizing = h("label", {class: "tile-size", title: "Size of the tiles (Ctrl + wheel; + and − when they have the focus)"}, h("i", {class: "tile"}), this.slider, h("i", {class: "tile large"}))
     this.copy = button("Copy ids", () => this.store.send({verb: "ids"}), {class: "small quiet", title: "Copy the selected ids, one a line"})
-    this.wide = button("Wide", () => this.widen(!this.roomy), {class: "small", title: "As much room for the items as for the map"})
+    this.wide = button("Wide", () => this.widen(!this.roomy), {class: "small wide", title: "As much room for the items as for the map"})
     this.foot = h("footer", {}, this.sizing, h("span", {class: "grow"}), this.copy, this.wide)
     this.el = h("section", {class: "items", "aria-label": "selected items"}, this.head, this.scroller, this.foot, this.detail)
     this.scroller.addEventListener("scroll", () => this.onScroll())
@@ -55,7 +56,10 @@ class Items {
     this.copy.hidden = !of.selected
     this.sizing.hidden = !this.gallery
     if (this.roomy === undefined) this.widen(kept(ROOMY) === "yes")
-    if (!of.stay) this.goTo(0)
+    if (!of.stay) {
+      this.goTo(0)
+      this.at = 0
+    }
     this.scroller.dataset.mode = this.mode
     this.layout()
   }
@@ -115,6 +119,11 @@ class Items {
   }
 
   onKey(event) {
+    if (!event.ctrlKey && !event.metaKey && !event.altKey && this.step(event.key)) {
+      event.preventDefault()
+      event.stopPropagation()
+      return
+    }
     const play = event.key === " " && this.drawn === "audio" && event.target.matches(".open")
     const more = this.gallery && !event.ctrlKey && !event.metaKey && !event.altKey ? {"+": -1, "=": -1, "-": 1}[event.key] : 0
     if (!play && !more) return
@@ -122,6 +131,40 @@ class Items {
     event.stopPropagation()
     if (more) this.wider(more)
     else this.player.toggle(Number(event.target.dataset.row))
+  }
+
+  onFocus(event) {
+    const place = event.target.closest("[data-place]")?.dataset.place
+    if (place === undefined) return
+    this.at = Number(place)
+    this.rove()
+  }
+
+  // Moves the focus to another item, and scrolls to it; says whether the key is one that does.
+  step(key) {
+    const count = this.store.get("items_of")?.count || 0
+    const page = Math.max(1, Math.floor(this.scroller.clientHeight / this.height) - 1) * this.perRow
+    const by = {ArrowDown: this.perRow, ArrowUp: -this.perRow, PageDown: page, PageUp: -page, ...(this.gallery ? {ArrowRight: 1, ArrowLeft: -1} : {})}[key]
+    const to = key === "Home" ? 0 : key === "End" ? count - 1 : this.at + (by || 0)
+    if (!count || (!by && !["Home", "End"].includes(key))) return false
+    this.at = Math.max(0, Math.min(count - 1, Math.abs(by) === this.perRow && (to < 0 || to >= count) ? this.at : to))
+    const [top, head] = [Math.floor(this.at / this.perRow) * this.height, this.mode === "table" ? this.height : 0]
+    if (top < this.offset) this.goTo(top)
+    else if (top + head + this.height > this.offset + this.scroller.clientHeight) this.goTo(top + head + this.height - this.scroller.clientHeight)
+    this.leads = true // as soon as it is there, it gets the focus
+    this.show()
+    return true
+  }
+
+  // One of the items that are on the page is in the order of Tab.
+  rove() {
+    const all = [...this.inner.querySelectorAll("[data-place]")].map((el) => (el.matches("button") ? el : el.querySelector(".open")))
+    const placeOf = (el) => Number(el.closest("[data-place]").dataset.place)
+    const now = all.find((el) => placeOf(el) === this.at)
+    for (const el of all) el.tabIndex = el === (now || all[0]) ? 0 : -1
+    if (!this.leads) return
+    ;(now || this.scroller).focus({preventScroll: true}) // which hears the keys while an item is on its way
+    this.leads = !now
   }
 
   // Gives the items as much room as the map, or takes it back.
@@ -168,6 +211,10 @@ class Items {
 
   onItems({version, mode, start, rows, blob, offsets, size}) {
     if (version !== this.version || mode !== this.mode || size !== this.sharp) return
+    if (mode === "table") { // ids in full where they are long: those of one survey begin alike
+      this.first = Math.min(170, Math.max(this.first || 104, ...rows.map((row) => 8 * short(row.cells[0]).length + 14)))
+      this.inner.style.setProperty("--first", `${this.first}px`)
+    }
     rows.forEach((row, place) => {
       const bytes = offsets && offsets[place + 1] > offsets[place] ? blob.slice(offsets[place], offsets[place + 1]) : null
       this.cache.set(start + place, this.build(row, bytes))
@@ -185,12 +232,15 @@ class Items {
       const el = this.cache.get(place)
       if (!el) continue
       el.style.top = `${Math.floor(place / this.perRow) * height + top + moved}px`
+      el.dataset.place = place
       if (this.gallery) Object.assign(el.style, {left: `${(place % this.perRow) * this.cell}px`, width: `${this.cell - 4}px`, height: `${height - 4}px`})
       shown.push(el)
     }
     if (top) shown.unshift(h("div", {class: "row head"}, this.store.get("items_of").columns.map((name) => h("span", {title: name}, name))))
     if (!this.store.get("items_of").count) shown.push(h("p", {class: "muted"}, "No items here."))
+    this.leads = this.leads || this.inner.contains(this.inner.getRootNode().activeElement) // what is taken out and put back loses the focus
     fill(this.inner, shown)
+    this.rove()
   }
 
   build(row, bytes) {
@@ -199,7 +249,9 @@ class Items {
       const about = {type: "button", title: row.title, "aria-label": row.title, "data-row": row.row, onclick: open}
       if (!bytes) return h("button", {class: "thumb", ...about}, h("span", {class: "muted"}, "?"))
       if (this.drawn !== "audio") return h("button", {class: "thumb", ...about}, picture(bytes))
-      return h("div", {class: "thumb"}, this.player.figure(row.row, h("button", {class: "open", ...about}, picture(bytes))))
+      const figure = this.player.figure(row.row, h("button", {class: "open", ...about}, picture(bytes)))
+      figure.querySelector(".play").tabIndex = -1 // Space plays what has the focus
+      return h("div", {class: "thumb"}, figure)
     }
     if (this.mode === "table") {
       return h("button", {type: "button", class: "row", onclick: open}, row.cells.map((cell) => h("span", {class: "words", title: short(cell)}, marked(short(cell), this.store.get("marked")))))
@@ -214,10 +266,16 @@ class Items {
     if (this.player.row !== null && this.player.row !== item?.row) this.player.stop()
     if (!item) return
     fill(this.detail,
-      h("header", {}, h("b", {}, item.title), button("×", () => this.store.set({item: null}), {class: "small", "aria-label": "close"})),
+      h("header", {}, h("b", {}, item.title), button("×", () => this.close(), {class: "small", "aria-label": "close", title: "Close (Esc)"})),
       item.picture ? (this.drawn === "audio" ? this.player.figure(item.row, picture(item.picture)) : picture(item.picture)) : null,
       item.text ? h("p", {class: "words"}, marked(item.text, this.store.get("marked"))) : null,
       h("dl", {}, item.lines.map(([name, value], place) => [h("dt", {}, name), h("dd", {}, short(value), place ? null : this.copyId(value))])))
+  }
+
+  close() {
+    this.leads = true
+    this.store.set({item: null})
+    this.rove()
   }
 
   copyId(id) {

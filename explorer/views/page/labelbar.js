@@ -29,7 +29,7 @@ class LabelBar {
       button("+ new category", () => this.dialogs.newCategory(false), {class: "chip add", "data-key": "new", disabled: off}),
       button("Focus", () => this.store.set({focusing: true}), {disabled: off, title: "One item after another, large, with keys to decide (E)", "aria-keyshortcuts": "E", "data-key": "focus"}),
       h("span", {class: "grow"}),
-      h("span", {class: "muted", role: "status"}, `${number(labels.labelled)} of ${number(labels.total)} labelled`),
+      h("span", {class: "muted"}, `${number(labels.labelled)} of ${number(labels.total)} labelled`),
       button("Remove label", () => this.store.save({verb: "unlabel"}), {disabled: off || !selection.count || !labels.labelled, title: "Take the selected items' labels away (Del)", "data-key": "unlabel"}),
       button("Undo", () => this.store.save({verb: "undo"}), {disabled: off || !selection.undo, title: "Undo (Ctrl+Z)", "data-key": "undo"}),
       button("Redo", () => this.store.save({verb: "redo"}), {disabled: off || !selection.redo, title: "Redo (Ctrl+Shift+Z)", "data-key": "redo"}))

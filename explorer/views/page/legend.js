@@ -26,7 +26,6 @@ class Legend {
     if (color.by !== this.by) {
       this.by = color.by
       this.query = this.find.value = ""
-      this.old = this.store.get("frame") // its counts are of other entries
     }
     keepingFocus(this.el, () => {
       const choose = h("select", {class: "method", "aria-label": "colour by", "data-key": "color-by",
@@ -83,7 +82,7 @@ class Legend {
     if (!color) return
     this.few.textContent = frame?.densest === 1 ? "" : "few"
     if (color.kind === "density") this.dense.textContent = frame ? `${number(frame.densest)} item${frame.densest === 1 ? "" : "s"} a pixel` : "many items a pixel"
-    const counts = frame && frame !== this.old && color.kind === "category" ? frame.counts : null
+    const counts = frame?.by === color.by && color.kind === "category" ? frame.counts : null
     const apart = Boolean(counts) && color.entries.some((entry) => !entry.hidden && counts[entry.code] !== entry.all)
     for (const [entry, el] of this.seen || []) el.textContent = apart && !entry.hidden ? brief(counts[entry.code] || 0) : ""
     const some = color.entries.some((entry) => entry.selected)
@@ -96,7 +95,7 @@ class Legend {
       h("div", {class: "ends"}, h("span", {}, color.ends[0]), h("span", {}, color.ends[1])))
     return [this.histogram.el, this.ramp,
       color.missing ? h("p", {class: "muted"}, `${number(color.missing)} without a value, grey`) : null,
-      h("p", {class: "muted"}, "drag to filter · a pixel shows the mean of its items")]
+      h("p", {class: "muted note"}, color.note || "drag to filter · a pixel shows the mean of its items")]
   }
 
   density(color) {

@@ -1,5 +1,8 @@
 // The map: shows the server's pictures of every point, stretched until the next one comes, and turns drags into rules.
 
+const ROOM = 1.12 // of a map that moves: so much more than it is in sight, so that the camera need not follow every picture
+const GLIDE = 350 // milliseconds in which the camera follows
+
 class MapView {
   constructor(store) {
     this.store = store
@@ -9,6 +12,7 @@ class MapView {
     this.inside = document.createElement("canvas") // and what is in it
     this.drag = null
     this.frame = null
+    this.newest = new Newest()
     this.hovered = null
     this.waiting = false
     this.moved = false
@@ -25,10 +29,15 @@ class MapView {
     })
     store.on("hover", () => this.onHover())
     store.on("camera", ({camera}) => this.goTo(camera))
+    store.on("fit", () => this.fit())
   }
 
-  // Where the last visit looked.
+  // Where Python, a link or the last visit says. The page that was told says so: what it shows then is no wish of its own.
   goTo([x0, x1, y0, y1]) {
+    this.told = true
+    this.goal = this.camera.width < 2 ? [x0, x1, y0, y1] : null // a cell that is not shown yet has no size
+    if (this.goal) return
+    this.gliding = null
     Object.assign(this.camera, {x: (x0 + x1) / 2, y: (y0 + y1) / 2, scale: Math.max((x1 - x0) / this.camera.width, (y1 - y0) / this.camera.height)})
     this.moved = true
     this.look()
@@ -38,15 +47,17 @@ class MapView {
     this.canvas = h("canvas", {tabindex: "0", role: "img", "aria-label": "map", class: "map-canvas"})
     this.tip = h("div", {class: "tip", role: "tooltip", hidden: true})
     this.empty = h("div", {class: "map-empty"})
-    this.sentence = h("span", {class: "sentence", role: "status", "aria-live": "polite"})
+    this.sentence = h("span", {class: "sentence"})
     this.without = button("", () => this.store.send({verb: "select_without"}), {class: "quiet small without", hidden: true, title: "Select them: their cards say why they are not on the map"})
     this.tools = new Tools(this.store, this)
-    this.area = h("div", {class: "map-area"}, this.canvas, this.empty, this.tools.brush, this.tools.zoom, this.tip)
+    this.settling = h("div", {class: "settling", hidden: true}, this.settlingText = h("span", {}),
+      this.settlingStop = button("Stop and keep", () => this.store.send({verb: "stop", kind: "reduce"}), {class: "small", title: "End here and keep the layout as it is now", "data-key": "settling-stop"}))
+    this.area = h("div", {class: "map-area"}, this.canvas, this.empty, this.settling, this.tools.brush, this.tools.zoom, this.tip)
     this.pixel = h("span", {class: "muted pixel", title: "The fullest pixel of this picture holds so many items"})
     this.scaling = h("select", {class: "method", "aria-label": "scale of density", hidden: true, title: "How opacity grows with the items of a pixel",
       onchange: (event) => this.store.send({verb: "density_scale", to: event.target.value})})
-    this.foot = h("div", {class: "map-foot"}, h("span", {}, this.sentence, this.without), h("span", {class: "muted hint"}, this.pixel, this.scaling, h("kbd", {}, "?"), " keys"))
-    this.el = h("section", {class: "card map", "aria-label": "map"}, this.tools.el, this.area, this.foot)
+    this.foot = h("div", {class: "map-foot"}, h("span", {}, this.sentence, this.without), this.hint = h("span", {class: "muted hint"}, this.pixel, this.scaling, h("kbd", {}, "?"), " keys"))
+    this.el = h("section", {class: "card map", "aria-label": "map"}, this.tools.el, this.areas = h("div", {class: "map-areas"}, this.area), this.foot)
     this.listen()
     new ResizeObserver(() => this.resize()).observe(this.area)
   }
@@ -56,12 +67,16 @@ class MapView {
   get toolbar() { return this.tools.el }
 
   // Whether the pointer is a brush now.
-  get painting() { return this.tools.tool === "paint" && !this.held }
+  get painting() { return this.tools.tool === "paint" && !this.held && !this.moves }
+
+  // Whether what is shown is no result: the map still moves, and one can look at it but not brush it.
+  get moves() { return Boolean(this.store.get("map")?.settling) }
 
   // The tool is another one now, or the hand that moves the map is held or let go.
   onTool(held = false) {
     this.held = held
-    this.canvas.classList.toggle("panning", held || this.tools.tool === "pan")
+    this.onToolToo?.(held)
+    this.canvas.classList.toggle("panning", held || this.moves || this.tools.tool === "pan")
     this.draw()
   }
 
@@ -77,8 +92,9 @@ class MapView {
   }
 
   at(event) {
-    const box = this.canvas.getBoundingClientRect()
-    return [event.clientX - box.left, event.clientY - box.top]
+    const box = this.canvas.getBoundingClientRect() // which is larger or smaller where somebody's page is scaled
+    const {width, height} = this.camera
+    return [(event.clientX - box.left) * (width / box.width), (event.clientY - box.top) * (height / box.height)]
   }
 
   onWheel(event) {
@@ -96,7 +112,7 @@ class MapView {
     this.canvas.setPointerCapture(event.pointerId)
     this.clearHover()
     const at = this.at(event)
-    const tool = event.button === 1 || event.ctrlKey || event.metaKey || this.held ? "pan" : this.tools.tool
+    const tool = event.button === 1 || event.ctrlKey || event.metaKey || this.held || this.moves ? "pan" : this.tools.tool
     this.drag = {tool, mode: this.tools.modeOf(event), start: at, last: at, points: [at], radius: this.tools.radius}
     if (tool === "paint") this.draw()
   }
@@ -124,7 +140,7 @@ class MapView {
   onUp(event) {
     const drag = this.drag
     this.drag = null
-    if (!drag) return
+    if (!drag || this.moves) return
     const at = this.at(event)
     const clicked = !drag.moved && Math.hypot(at[0] - drag.start[0], at[1] - drag.start[1]) < 4 && drag.points.length < 4
     if (drag.tool === "pan" && !(clicked && this.tools.tool === "pan" && event.button === 0)) return
@@ -189,12 +205,13 @@ class MapView {
     this.hoverTimer = setTimeout(() => {
       this.hoverTimer = null
       this.hoverAsked = performance.now()
-      if (!this.pointer || this.drag || !this.store.get("map")?.bounds) return
+      if (!this.pointer || this.drag || this.moves || !this.store.get("map")?.bounds) return
       this.store.send({verb: "hover", ...this.aim(...this.pointer, 14)})
     }, wait)
   }
 
   clearHover() {
+    if (this.pointer && this.store.get("hover")) this.store.send({verb: "hover_off"})
     this.pointer = null
     this.hovered = null
     this.tip.hidden = true
@@ -202,7 +219,8 @@ class MapView {
   }
 
   onHover() {
-    this.hovered = this.pointer ? this.store.get("hover") : null
+    const hovered = this.store.get("hover")
+    this.hovered = this.pointer || hovered?.told ? hovered : null
     this.tip.hidden = !this.hovered
     if (this.hovered) this.showTip()
     this.draw()
@@ -226,9 +244,11 @@ class MapView {
     if (!width || !height) return
     this.ratio = Math.min(2, window.devicePixelRatio || 1)
     Object.assign(this.canvas, {width: Math.round(width * this.ratio), height: Math.round(height * this.ratio)})
+    Object.assign(this.canvas.style, {width: `${width}px`, height: `${height}px`}) // whole pixels: the picture is not stretched over a fraction
     Object.assign(this.camera, {width, height})
     const map = this.store.get("map")
-    if (map?.bounds && !this.moved) this.camera.fit(map.bounds, map.extent)
+    if (this.goal) return this.goTo(this.goal)
+    if (map?.bounds && !this.moved) this.camera.fit(this.around(map.bounds), map.extent)
     this.look(false)
   }
 
@@ -239,20 +259,91 @@ class MapView {
       this.frame = null
       return this.draw()
     }
-    if (this.fitted !== map.key) {
-      this.fitted = map.key
-      this.moved = false
-      this.camera.fit(map.bounds, map.extent)
-      this.frame = null
-    }
+    if (this.settling.hidden === this.moves) this.onTool(this.held)
+    this.settling.hidden = !this.moves
+    this.settlingText.textContent = map.settling || ""
+    this.settlingStop.hidden = !map.stops
+    if (this.fitted === map.key) return map.settling ? this.follow(map) : this.look(false)
+    const goesOn = map.follows && map.follows === this.fitted
+    this.fitted = map.key
+    if (goesOn) return this.follow(map)
+    this.moved = false
+    this.gliding = null
+    this.stay()
+    this.camera.fit(this.around(map.bounds), map.extent)
     this.look(false)
+  }
+
+  // The picture of another map stays where it is until there is one of this map.
+  stay() {
+    if (!this.frame || this.frame.at) return
+    this.frame.at = this.placeOf(this.frame.viewport)
+  }
+
+  placeOf([x0, x1, y0, y1]) {
+    const [left, top] = this.camera.toPixel(x0, y1)
+    const [right, bottom] = this.camera.toPixel(x1, y0)
+    return [left, top, right - left, bottom - top]
+  }
+
+  // Keeps a map in sight that moves, without a jump at every picture: only what grows out of sight or falls far together moves the
+  // camera. Where a person has moved it, it stays.
+  follow(map) {
+    const goal = new Camera()
+    Object.assign(goal, {width: this.camera.width, height: this.camera.height})
+    goal.fit(map.bounds, map.extent)
+    Object.assign(this.camera, {widest: goal.widest, finest: goal.finest})
+    if (this.moved) return map.settling ? null : this.look(false)
+    if (map.settling) {
+      const [x0, x1, y0, y1] = (this.gliding?.goal || this.camera).viewport
+      const [a, b, c, d] = map.bounds
+      const inside = a >= x0 && b <= x1 && c >= y0 && d <= y1
+      if (inside && goal.scale > 0.6 * (this.gliding?.goal || this.camera).scale) return
+      goal.scale *= ROOM
+    }
+    this.glide(goal)
+  }
+
+  // All there is to see: another map that looks at the same place has its bounds, too.
+  around([x0, x1, y0, y1]) {
+    const [a, b, c, d] = this.also || [x0, x1, y0, y1]
+    return [Math.min(x0, a), Math.max(x1, b), Math.min(y0, c), Math.max(y1, d)]
+  }
+
+  // Where another map looks.
+  lookAt({x, y, scale}) {
+    if (this.camera.x === x && this.camera.y === y && this.camera.scale === scale) return
+    Object.assign(this.camera, {x, y, scale})
+    this.look()
+  }
+
+  glide(goal) {
+    const {x, y, scale} = this.camera
+    const still = matchMedia("(prefers-reduced-motion: reduce)").matches || document.hidden
+    this.gliding = still ? null : {from: {x, y, scale}, goal, began: performance.now()}
+    if (still) Object.assign(this.camera, {x: goal.x, y: goal.y, scale: goal.scale})
+    this.look(false)
+  }
+
+  // The camera's next step on its way.
+  advance() {
+    if (!this.gliding) return
+    const {from, goal, began} = this.gliding
+    const share = Math.min(1, (performance.now() - began) / GLIDE)
+    const eased = share * share * (3 - 2 * share)
+    this.camera.x = from.x + (goal.x - from.x) * eased
+    this.camera.y = from.y + (goal.y - from.y) * eased
+    this.camera.scale = from.scale * (goal.scale / from.scale) ** eased
+    if (share < 1) this.draw()
+    else this.gliding = null
   }
 
   fit() {
     const map = this.store.get("map")
     if (!map?.bounds) return
     this.moved = false
-    this.camera.fit(map.bounds, map.extent)
+    this.gliding = null
+    this.camera.fit(this.around(map.bounds), map.extent)
     this.look(false)
   }
 
@@ -268,9 +359,13 @@ class MapView {
 
   // Ask for the picture of what is looked at now. One request is under way at a time: of a burst only the last is drawn.
   look(moved = true) {
-    if (moved) this.moved = true
+    if (moved) {
+      this.moved = true
+      this.gliding = null
+    }
     this.draw()
     if (!this.store.get("map")?.bounds || this.camera.width < 2) return
+    this.onCamera?.()
     this.wanted = true
     if (!this.waiting) this.ask()
   }
@@ -279,15 +374,17 @@ class MapView {
     this.wanted = false
     this.waiting = true
     this.sequence += 1
-    const {width, height, viewport} = this.camera
-    this.store.send({verb: "view", viewport, width, height, ratio: this.ratio || 1, sequence: this.sequence})
+    const {width, height, viewport} = this.gliding?.goal || this.camera
+    this.store.send({verb: "view", viewport, width, height, ratio: this.ratio || 1, sequence: this.sequence, told: Boolean(this.told)})
+    this.told = false
     clearTimeout(this.patience)
     this.patience = setTimeout(() => { this.waiting = false }, 5000) // a lost answer must not end the asking
   }
 
   async onFrame(frame) {
     const {picture: bytes, viewport, sequence, seen, of} = frame
-    const bitmap = await createImageBitmap(new Blob([bytes], {type: "image/webp"}))
+    const bitmap = await this.newest.decoded(bytes)
+    if (!bitmap) return
     if (sequence >= this.sequence) {
       this.waiting = false
       clearTimeout(this.patience)
@@ -314,7 +411,7 @@ class MapView {
     this.without.hidden = !map.without || !parts.length
     this.sentence.textContent = parts.join(" · ")
     this.nothing(map, map.bounds && this.seen && !seen)
-    this.canvas.setAttribute("aria-label", `map: ${parts.join(", ")}`)
+    this.canvas.setAttribute("aria-label", `${this.name || "map"}: ${parts.join(", ")}`)
   }
 
   // What stands in the middle while there is nothing to see: that no map is there yet, or that no item is where one looks.
@@ -332,22 +429,21 @@ class MapView {
   }
 
   paint() {
+    this.advance()
     const context = this.canvas.getContext("2d")
-    const style = getComputedStyle(this.el)
+    const style = getComputedStyle(this.area)
     const [ink, paper, accent] = ["--ink", "--paper", "--accent"].map((name) => style.getPropertyValue(name).trim())
     this.canvas.dataset.viewport = JSON.stringify(this.camera.viewport)
     context.setTransform(this.ratio || 1, 0, 0, this.ratio || 1, 0, 0)
     context.clearRect(0, 0, this.camera.width, this.camera.height)
-    if (this.frame && !this.layers.some((layer) => layer.covers?.())) {
-      const [x0, x1, y0, y1] = this.frame.viewport
-      const [left, top] = this.camera.toPixel(x0, y1)
-      const [right, bottom] = this.camera.toPixel(x1, y0)
-      context.drawImage(this.frame.bitmap, left, top, right - left, bottom - top)
-    }
+    this.named = []
+    if (this.frame?.at) return context.drawImage(this.frame.bitmap, ...this.frame.at)
+    if (this.frame && !this.layers.some((layer) => layer.covers?.())) context.drawImage(this.frame.bitmap, ...this.placeOf(this.frame.viewport))
+    if (this.moves) return this.layers.forEach((layer) => layer.moves && layer.paint(context, this.camera, {ink, paper, accent}))
     this.paintRegions(context, accent)
     for (const layer of this.layers) layer.paint(context, this.camera, {ink, paper, accent})
     this.named = this.names.paint(context, this.camera, [this.store.get("names"), this.store.get("given")], {ink, paper}, Math.max(0, ...this.layers.map((layer) => layer.lift || 0)))
-    for (const item of [this.store.get("item"), this.hovered]) if (item && item.x !== undefined) this.paintRing(context, item, {ink, paper, accent})
+    for (const item of [this.store.get("item"), this.hovered || (this.shares && this.store.get("hover"))]) if (item && item.x !== undefined) this.paintRing(context, item, {ink, paper, accent})
   }
 
   paintRegions(context, accent) {

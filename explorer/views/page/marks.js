@@ -14,6 +14,7 @@ class Marks {
     this.marks = null
     this.thumbs = false
     this.sheets = []
+    this.moves = true // it is drawn also while the map does
     this.places = new Map() // row -> {sheet, x, y, width, height}; null where the picture cannot be read
     map.layers.push(this)
     store.on("frame", () => this.take())

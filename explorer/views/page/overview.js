@@ -6,6 +6,7 @@ class Overview {
   constructor(store, map) {
     this.store = store
     this.map = map
+    this.newest = new Newest()
     this.canvas = h("canvas", {class: "overview", hidden: true, role: "img", "aria-label": "overview of the whole map with the part that is shown"})
     this.canvas.title = "Drag to move the map"
     map.area.append(this.canvas)
@@ -30,7 +31,7 @@ class Overview {
   paint(_, camera, {ink, paper}) {
     const bounds = this.store.get("map")?.bounds
     const [x0, x1, y0, y1] = camera.viewport
-    const apart = bounds && (bounds[0] < x0 || bounds[1] > x1 || bounds[2] < y0 || bounds[3] > y1)
+    const apart = bounds && !this.map.moves && (bounds[0] < x0 || bounds[1] > x1 || bounds[2] < y0 || bounds[3] > y1)
     if (!apart) return this.end()
     if (this.canvas.hidden) this.begin(bounds)
     const context = this.canvas.getContext("2d")
@@ -79,8 +80,8 @@ class Overview {
   }
 
   async onOverview({picture: bytes, viewport, sequence}) {
-    const bitmap = await createImageBitmap(new Blob([bytes], {type: "image/webp"}))
-    if (this.canvas.hidden || sequence !== this.sequence) return
+    const bitmap = await this.newest.decoded(bytes)
+    if (!bitmap || this.canvas.hidden || sequence !== this.sequence) return
     this.picture = {bitmap, viewport} // which may be of a little more than was asked for
     this.canvas.dataset.pictures = Number(this.canvas.dataset.pictures || 0) + 1
     this.map.draw()

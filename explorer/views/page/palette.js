@@ -45,6 +45,7 @@ class Palette {
     if (this.isOpen || this.store.get("connected") === false || !this.store.get("labels")) return
     this.back = back
     this.only = Boolean(scope) // there is nowhere to go back to
+    this.before = this.dialogs.el.getRootNode().activeElement
     this.build()
     this.dialogs.el.append(this.dialog)
     this.dialog.showModal()
@@ -64,8 +65,8 @@ class Palette {
     this.list = h("ul", {id: list, role: "listbox", "aria-label": "what can be done"})
     this.foot = h("p", {class: "muted", role: "status"})
     this.dialog = h("dialog", {class: "palette", "aria-label": "command palette"}, h("div", {class: "palette-box"}, this.where, this.input), this.list, this.foot)
-    this.dialog.addEventListener("cancel", (event) => { event.preventDefault(); this.close() })
-    this.dialog.addEventListener("pointerdown", (event) => { if (event.target === this.dialog) this.close() })
+    this.dialog.addEventListener("cancel", (event) => { event.preventDefault(); this.close(false) })
+    this.dialog.addEventListener("pointerdown", (event) => { if (event.target === this.dialog) this.close(false) })
   }
 
   enter(scope) {
@@ -80,12 +81,14 @@ class Palette {
     this.input.focus()
   }
 
-  close() {
+  // What had the focus gets it back when nothing was chosen.
+  close(chosen = true) {
     if (!this.dialog) return
     this.dialog.close()
     this.dialog.remove()
     this.dialog = null
-    this.back()
+    if (!chosen && this.back === this.home && this.before?.isConnected && this.before.matches("button, input, select, canvas, [tabindex='0']")) this.before.focus({preventScroll: true})
+    else this.back()
   }
 
   onKey(event) {

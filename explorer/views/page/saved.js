@@ -5,10 +5,11 @@ class SelectionMenu {
     this.store = store
     this.tools = tools
     this.renaming = null
-    this.open = button("Selection ▾", () => this.toggle(), {"aria-expanded": "false", "aria-haspopup": "true", title: "Save, invert, grow and combine selections", "data-key": "selection-menu"})
+    this.open = button("Selection ▾", () => this.toggle(), {"aria-expanded": "false", title: "Save, invert, grow and combine selections", "data-key": "selection-menu"})
     this.panel = h("div", {class: "menu", role: "group", "aria-label": "selection", hidden: true}, this.verbs(), this.saving(), this.list(), this.expressing())
     this.el = h("span", {class: "has-menu"}, this.open, this.panel)
     this.panel.addEventListener("keydown", (event) => { if (event.key === "Escape") { event.preventDefault(); event.stopPropagation(); this.close(true) } })
+    this.panel.addEventListener("focusout", ({relatedTarget}) => { if (relatedTarget && !this.el.contains(relatedTarget)) this.close(false) })
     store.on("saved selection", () => this.update())
   }
 

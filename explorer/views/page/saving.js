@@ -68,6 +68,7 @@ class Saving {
   render() {
     const off = this.store.get("connected") === false
     const [count, failed] = [this.pending.size, this.failed]
+    if (count !== this.store.get("unsaved")) this.store.set({unsaved: count}) // a tab's title says so
     this.el.classList.toggle("bad", Boolean(failed) || (off && count > 0))
     if (off && count) this.el.textContent = `${count} not yet saved`
     else if (count) this.el.textContent = `saving ${count}…`

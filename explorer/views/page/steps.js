@@ -11,7 +11,7 @@ class StepCard {
 
   render() {
     const step = this.store.get("steps")[this.kind]
-    const shape = JSON.stringify([step.method, step.methods, step.schema.map((setting) => setting.name)])
+    const shape = JSON.stringify([step.method, step.methods, step.schema.map((setting) => [setting.name, setting.choices])])
     if (shape !== this.shape) {
       this.shape = shape
       this.build(step)
@@ -32,13 +32,16 @@ class StepCard {
     step.methods.map((name) => h("option", {value: name}, name)))
     method.value = step.method
     const [basic, advanced] = [step.schema.filter((s) => !s.advanced), step.schema.filter((s) => s.advanced)]
-    this.line = h("span", {class: "muted line grow", role: "status"})
+    this.line = h("span", {class: "muted line grow"})
     this.run = button("Run", () => send({verb: "run"}), {"data-key": `${this.kind}-run`})
     this.stop = button("Stop", () => send({verb: "stop"}), {"data-key": `${this.kind}-stop`})
     this.bar = h("progress", {max: "1", value: 0, "aria-label": `${step.title} progress`})
     this.message = h("div", {class: "message", role: "alert"})
     this.notes = h("div", {class: "notes muted"})
-    this.estimate = h("div", {class: "estimate muted", role: "status"})
+    this.estimate = h("div", {class: "estimate muted"})
+    this.grown = h("span", {class: "grow"})
+    this.keep = h("div", {class: "grown muted"}, this.grown, button("Start from it", () => this.store.send({verb: "refit"}), {class: "small",
+      title: "Lay out from the earlier map, so that items stay about where they were (umap's keep)", "data-key": "refit"}))
     const details = h("div", {class: "more", hidden: !this.more}, advanced.map(field), this.notes)
     const more = button("⋯", () => {
       this.more = details.hidden
@@ -47,7 +50,7 @@ class StepCard {
       more.classList.toggle("on", this.more)
     }, {class: `quiet${this.more ? " on" : ""}`, "aria-expanded": String(this.more), title: "More settings and notes", "aria-label": `more settings of ${step.title}`, "data-key": `${this.kind}-more`})
     fill(this.el, h("header", {}, h("h2", {}, step.title), h("span", {class: "grow"}), method, more), basic.map(field), step.method === "columns" && this.onWeigh ? button("Columns and weights…", () => this.onWeigh(), {class: "small weigh", "data-key": "weigh"}) : null, details, this.bar,
-      this.message, this.estimate, h("footer", {}, this.line, this.run, this.stop))
+      this.message, this.kind === "reduce" ? this.keep : null, this.estimate, h("footer", {}, this.line, this.run, this.stop))
   }
 
   update(step) {
@@ -57,6 +60,8 @@ class StepCard {
     this.el.dataset.state = step.state
     this.run.hidden = running
     this.stop.hidden = !running
+    this.stop.textContent = step.keeps ? "Stop and keep" : "Stop"
+    this.stop.title = step.keeps ? "End here and keep the layout as it is now" : ""
     this.run.disabled = !step.ready
     this.run.title = step.ready ? step.doc : step.why
     this.run.classList.toggle("primary", Boolean(step.changed && step.ready))
@@ -66,6 +71,8 @@ class StepCard {
     this.line.textContent = running ? step.note : step.summary
     this.message.textContent = step.message || ""
     this.message.hidden = !step.message
+    this.grown.textContent = step.grown
+    this.keep.hidden = !step.grown
     this.estimate.textContent = step.estimate || ""
     this.estimate.hidden = !step.estimate
     this.line.title = this.line.textContent
@@ -75,14 +82,14 @@ class StepCard {
 
 // One control for one declared setting: {el, set(value)}.
 function settingField(setting, send) {
-  const makers = {choice: choiceField, switch: switchField, integer: numberField, number: numberField, list: listField, text: textField}
+  const makers = {choice: choiceField, switch: switchField, integer: numberField, number: numberField, list: listField, text: textField, fixed: fixedField}
   const made = makers[setting.type](setting, send)
-  const row = h("label", {class: `setting ${setting.type}`, title: setting.doc}, h("span", {class: "name"}, setting.name), made.el)
+  const row = h("label", {class: `setting ${setting.type}`, title: `${setting.name}: ${setting.doc}`}, h("span", {class: "name"}, setting.name), made.el)
   return {el: row, set: made.set}
 }
 
 function choiceField(setting, send) {
-  const el = h("select", {"data-key": setting.name, "aria-label": setting.name, onchange: () => send(setting.choices[el.selectedIndex])}, setting.choices.map((choice) => h("option", {}, String(choice))))
+  const el = h("select", {"data-key": setting.name, "aria-label": setting.name, onchange: () => send(setting.choices[el.selectedIndex])}, setting.choices.map((choice) => h("option", {}, choice === "" ? "none" : String(choice))))
   return {el, set: (value) => { el.selectedIndex = setting.choices.indexOf(value) }}
 }
 
@@ -94,6 +101,12 @@ function switchField(setting, send) {
 function textField(setting, send) {
   const el = h("input", {type: "text", "data-key": setting.name, onchange: () => send(el.value), spellcheck: "false"})
   return {el, set: (value) => { if (!el.matches(":focus")) el.value = value ?? "" }}
+}
+
+// What the page shows and does not change: an object or a list as JSON has it.
+function fixedField(setting) {
+  const el = h("input", {type: "text", "data-key": setting.name, readonly: true, tabindex: "-1"})
+  return {el, set: (value) => { el.value = value === null || value === undefined ? "none" : typeof value === "object" ? JSON.stringify(value) : String(value) }}
 }
 
 function listField(setting, send) {

@@ -1,0 +1,243 @@
+"""UMAP: neighbours stay neighbours; umap-learn's graph and objective with a layout engine of our own."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import param
+
+from explorer.errors import InputError
+from explorer.installation.takes import Takes
+from explorer.neighbors import NeighborGraph, comparable, neighbor_graph
+from explorer.neighbors.takes import graph_takes
+from explorer.neighbors.threads import threads
+from explorer.progress import Progress
+from explorer.reduction.magnitude import tamed
+from explorer.reduction.nearby import NeighborReducer
+from explorer.reduction.umap.sketch import MANY, SOME, chosen
+from explorer.step import Output
+
+FEWEST = 5  # different rows; with fewer there is no neighbourhood to keep
+SPECTRAL = 12  # different rows; with fewer the graph of neighbours says nothing about where to start
+_PULL, _PULL_BY_UMAP_LEARN = 2e-8, 1.4e-7  # seconds of one core for a neighbour and an epoch (benchmarks/reduction.py)
+_EDGE = 150  # bytes held for a neighbour while the graph is made
+_MANY, _LONG, _SHORT = 10_000, 500, 200  # umap-learn's epochs: 500 for so many items, and 200 for more
+
+
+class Sketch(NamedTuple):
+    """Rows ``(m,)`` and where they lie on a map of them alone, ``(m, 2)``."""
+
+    rows: np.ndarray
+    places: np.ndarray
+
+
+class UMAP(NeighborReducer):
+    """Neighbours stay neighbours: shows groups and what lies between them; the axes and the gaps' widths mean nothing.
+
+    McInnes, Healy & Melville (2018), arXiv:1802.03426. The graph and the objective are umap-learn's; the layout is computed by an
+    engine of ours on all cores, with the same result for the same seed; `engine="umap-learn"` is the library's own.
+    """
+
+    method = "umap"
+    version = 3
+    packages = ("scikit-learn", "scipy", "numba", "umap-learn")
+
+    n_neighbors = param.Integer(
+        15, bounds=(2, 200), softbounds=(2, 100),
+        doc="How many neighbours each item is compared with: few shows small groups, many shows the large shape.",
+    )  # fmt: skip
+    min_dist = param.Number(
+        0.1, bounds=(0.0, 10.0), softbounds=(0.0, 1.0), step=0.01,
+        doc="How close items may be drawn: 0 packs each group tightly, larger values spread it out.",
+    )  # fmt: skip
+    spread = param.Number(
+        1.0, bounds=(0.1, 10.0), softbounds=(0.5, 3.0), step=0.1, precedence=1,
+        doc="How widely the groups as a whole are drawn apart.",
+    )  # fmt: skip
+    n_epochs = param.Integer(
+        None, bounds=(1, 10_000), softbounds=(50, 1_000), allow_None=True, precedence=1,
+        doc="How many rounds the layout is improved; none means 500 for up to 10,000 items and 200 for more.",
+    )  # fmt: skip
+    init = param.Selector(
+        default="spectral", objects=["spectral", "pca", "random"], precedence=1,
+        doc="Where the items start: from the graph of neighbours, from the main directions of the vectors, or anywhere.",
+    )  # fmt: skip
+    n_components = param.Selector(
+        default=2, objects=[2, 3], precedence=1,
+        doc="Columns of the layout: the map shows the first two, and a third is exported as z; three are computed by umap-learn.",
+    )  # fmt: skip
+    densmap = param.Boolean(
+        False, precedence=1, doc="Whether dense groups are drawn dense and loose ones loose (densMAP); computed by umap-learn."
+    )
+    dens_lambda = param.Number(
+        2.0, bounds=(0.0, 20.0), softbounds=(0.0, 5.0), step=0.1, precedence=1,
+        doc="With densmap: how much density counts beside the neighbours.",
+    )  # fmt: skip
+    engine = param.Selector(
+        default="explorer", objects=["explorer", "umap-learn"], precedence=1,
+        doc="What moves the items: our engine, on all cores, or umap-learn, on one, as a reference.",
+    )  # fmt: skip
+
+    target = param.String(
+        "", precedence=1,
+        doc="Draws items apart by what is known of them: label, cluster, or column:NAME; empty goes by the vectors alone.",
+    )  # fmt: skip
+    keep = param.Boolean(
+        False, precedence=1,
+        doc="When the collection has changed: start from its earlier layout, so that items stay about where they were.",
+    )  # fmt: skip
+
+    def wants(self) -> dict[str, str]:
+        """Codes of the target, and places in the earlier layout."""
+        return ({"target": self.target} if self.target else {}) | ({"earlier": "layout"} if self.keep else {})
+
+    def compute(self, vectors: np.ndarray, progress: Progress) -> Output:
+        """Lay out ``(n, d)`` vectors, all different, as ``(n, n_components)``."""
+        if len(vectors) < FEWEST:
+            return self.by_pca(vectors, FEWEST, "UMAP", progress)
+        safe, notes = tamed(vectors)
+        sketch = self._sketch(safe, progress.part(0.0, 0.05))
+        neighbors = self.neighbors(safe, progress.part(0.05, 0.4))
+        k = neighbors.indices.shape[1] + 1
+        if k < self.n_neighbors:
+            notes = (*notes, f"n_neighbors is {k} here: there are {len(vectors):,} different rows")
+        if self.min_dist > self.spread:
+            notes = (*notes, f"min_dist is {self.spread:g} here: it cannot be larger than spread")
+        graph = self._by_target(self.fuzzy(neighbors, progress.part(0.4, 0.45)))
+        kept = self._grown(graph, progress.part(0.45, 1.0)) if self.keep else ""
+        if isinstance(kept, Output):
+            return kept._replace(notes=(*notes, *_said(neighbors), *kept.notes))
+        notes = (*notes, kept) if kept else notes
+        start = self.start(safe, graph, progress.part(0.45, 0.55), sketch)
+        places, stopped = self._placed(safe, neighbors, graph, start, progress.part(0.55, 1.0))
+        places, more = _aside(places, graph)
+        return Output(places, notes=(*notes, *_said(neighbors), *more), stopped=stopped)
+
+    def neighbors(self, vectors: np.ndarray, progress: Progress) -> NeighborGraph:
+        """The graph of neighbours; an item counts as the first of its own, so there are one fewer than `n_neighbors`."""
+        k = max(1, min(self.n_neighbors, len(vectors)) - 1)
+        return self.graph(vectors, k, progress)
+
+    def fuzzy(self, neighbors: NeighborGraph, progress: Progress) -> Any:
+        """The fuzzy graph, ``(n, n)`` CSR float32."""
+        from explorer.reduction.umap.fuzzy import fuzzy_graph
+
+        progress(0.0, "weighing neighbours")
+        return fuzzy_graph(neighbors)
+
+    def start(self, vectors: np.ndarray, graph: Any, progress: Progress, sketch: Sketch | None = None) -> np.ndarray:
+        """Where the items start, ``(n, 2)`` float32."""
+        from explorer.reduction.umap.sketch import carried
+        from explorer.reduction.umap.start import started
+
+        progress(0.0, "finding where to start")
+        if sketch is not None:
+            return carried(sketch.places, sketch.rows, graph, self.random_state)
+        name = "pca" if self.init == "spectral" and len(vectors) < SPECTRAL else self.init
+        return started(name, comparable(vectors, self.metric), graph, self.random_state, progress)
+
+    def _sketch(self, vectors: np.ndarray, progress: Progress) -> Sketch | None:
+        """A map of some of many items, which soon moves on the screen, and from which all of them start; None for fewer items."""
+        if len(vectors) < MANY or self.init != "spectral" or self.keep:
+            return None
+        from explorer.reduction.umap.curve import curve
+        from explorer.reduction.umap.settling import Settling, settled
+
+        rows = chosen(len(vectors), self.random_state)
+        some, quiet = np.ascontiguousarray(vectors[rows]), Progress()
+        near = neighbor_graph(some, min(self.n_neighbors, SOME) - 1, self.metric, random_state=self.random_state, progress=progress)
+        graph = self.fuzzy(near, quiet)
+        how = Settling(*curve(self.spread, min(self.min_dist, self.spread)), _SHORT, self.random_state)
+
+        def among(places: np.ndarray) -> np.ndarray:
+            whole = np.full((len(vectors), 2), np.nan, np.float32)
+            whole[rows] = places
+            return whole
+
+        return Sketch(rows, settled(graph, self.start(some, graph, quiet), how, progress.drawn(among), sketch=True)[0])
+
+    def takes(self, n: int, d: int) -> Takes:
+        """The graph, then each round's pulls and pushes."""
+        own = self.engine == "explorer" and self.n_components == 2 and not self.densmap
+        seconds = 0.8 + n * self.n_neighbors * self.rounds(n) * (_PULL / threads() if own else _PULL_BY_UMAP_LEARN)
+        return graph_takes(n, d, self.n_neighbors).then(Takes(sparse=seconds, memory=n * (_EDGE * self.n_neighbors + 200)))
+
+    def rounds(self, n: int) -> int:
+        """How many epochs there are for `n` items."""
+        return self.n_epochs or (_LONG if n <= _MANY else _SHORT)
+
+    def placed(self, old: np.ndarray, layout: np.ndarray, new: np.ndarray, progress: Progress) -> Output:
+        """New rows on the layout, as umap-learn's `transform` places them; of one that it made itself, amid their neighbours."""
+        from explorer.reduction.umap.placing import placed
+
+        if self._elsewhere or len(old) < FEWEST:
+            return super().placed(old, layout, new, progress)
+        return placed(self, old, layout, new, progress)
+
+    @property
+    def _elsewhere(self) -> bool:
+        """Whether umap-learn computes the layout."""
+        return self.engine == "umap-learn" or self.n_components > 2 or self.densmap
+
+    def _by_target(self, graph: Any) -> Any:
+        """The graph with less between items of different targets."""
+        if not self.target:
+            return graph
+        codes = self.beside_of("target")
+        if codes is None:
+            raise InputError(f"umap: target={self.target!r} is looked up by a session; without one, give step.beside['target']")
+        from explorer.reduction.umap.fuzzy import parted
+
+        return parted(graph, codes)
+
+    def _grown(self, graph: Any, progress: Progress) -> Output | str:
+        """The layout from the earlier one, or why it does not start there."""
+        from explorer.reduction.umap import growing
+        from explorer.reduction.umap.curve import curve
+        from explorer.reduction.umap.settling import Settling
+
+        earlier = self.beside_of("earlier")
+        if self._elsewhere:
+            return "keep is left aside: a layout by umap-learn (engine, three columns or densmap) starts anew"
+        if earlier is None or np.isfinite(earlier).all(axis=1).sum() < growing.FEWEST:
+            return "keep: there is no layout from before the collection changed, so this one starts anew"
+        a, b = curve(self.spread, min(self.min_dist, self.spread))
+        made = growing.grown(graph, earlier, Settling(a, b, self.rounds(len(earlier)), self.random_state), progress)
+        places, notes = _aside(made.places, graph)
+        places, far, said = growing.moved(places, earlier)
+        return Output(places, {"moved": far}, (*notes, said), stopped=made.stopped)
+
+    def _placed(
+        self, vectors: np.ndarray, neighbors: NeighborGraph, graph: Any, start: np.ndarray, progress: Progress
+    ) -> tuple[np.ndarray, str]:
+        if self._elsewhere:
+            from explorer.reduction.umap.reference import placed
+
+            return placed(self, comparable(vectors, self.metric), neighbors, graph, start, progress), ""
+        from explorer.reduction.umap.curve import curve
+        from explorer.reduction.umap.settling import Settling, settled
+
+        a, b = curve(self.spread, min(self.min_dist, self.spread))
+        return settled(graph, start, Settling(a, b, self.rounds(len(vectors)), self.random_state), progress)
+
+
+def _said(neighbors: NeighborGraph) -> tuple[str, ...]:
+    if neighbors.exact:
+        return ()
+    return (f"neighbours are approximate: about {neighbors.recall:.0%} of them are the true ones",)
+
+
+def _aside(places: np.ndarray, graph: Any) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Put what has no neighbours, or got no place, in a row below the rest."""
+    lost = ~np.isfinite(places).all(axis=1) | (np.asarray(graph.sum(axis=1)).ravel() == 0)
+    if not lost.any():
+        return places, ()
+    kept = places[~lost] if (~lost).any() else np.zeros((1, places.shape[1]), np.float32)
+    low, high = kept.min(axis=0), kept.max(axis=0)
+    below = low[1] - max(0.1 * float(high[1] - low[1]), 1.0)
+    placed = places.copy()
+    placed[lost] = 0
+    placed[lost, 0] = np.linspace(low[0], high[0], int(lost.sum()))
+    placed[lost, 1] = below
+    return placed, (f"{int(lost.sum()):,} rows have no neighbours and stand in a row below the others",)

@@ -1,0 +1,167 @@
+"""Several views side by side that follow each other: two layouts, two models, two datasets, by the items' ids."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+import numpy as np
+import panel as pn
+import param
+from panel.viewable import Viewer
+
+from explorer.errors import InputError, unknown
+from explorer.raster import bounds
+from explorer.views.explorer import Explorer
+from explorer.views.map import Map
+
+SYNC = ("selection", "camera", "hovered", "color_by", "filters", "labels")
+
+
+class Composed(Viewer):
+    """Views beside each other; what is done in one is done in the others, as far as it can be.
+
+    A selection, what is pointed at and labels go over by id: ids that the other does not have are left out. A camera goes over as
+    it is between maps of one layout; between others as the same share of the whole. A filter or a colour that the other does not
+    know stays where it is.
+    """
+
+    def __init__(self, views: Sequence[Explorer], sync: Sequence[str]) -> None:
+        super().__init__()
+        self.views = tuple(views)
+        self.sync = tuple(sync)
+        # Of each thread its own: a notebook's page speaks in another than its cells.
+        self._following: ContextVar[bool] = ContextVar("following", default=False)
+        self._begin_alike()
+        self._watchers = [(view, view.param.watch(self._follow, list(self.sync))) for view in self.views] if self.sync else []
+
+    def __panel__(self) -> pn.Row:
+        return pn.Row(*self.views, sizing_mode="stretch_width")
+
+    @property
+    def widget(self) -> Any:
+        """All of them in one ipywidget."""
+        from explorer.views.cell import beside
+
+        return beside([view.widget for view in self.views])
+
+    def _ipython_display_(self) -> None:
+        from explorer.views.cell import show
+
+        show([view.whole for view in self.views])
+
+    def _display_(self) -> Any:
+        return self.widget
+
+    def unlink(self) -> None:
+        """Let each go its own way again."""
+        for view, watcher in self._watchers:
+            view.param.unwatch(watcher)
+        self._watchers = []
+
+    def _begin_alike(self) -> None:
+        """What is selected or filtered in one when they are put together is so in all; the first that has something leads."""
+        for name in ("selection", "filters"):
+            leader = next((view for view in self.views if name in self.sync and len(getattr(view, name))), None)
+            for other in self.views:
+                if leader is not None and other is not leader:
+                    carry(name, leader, other)
+
+    def _follow(self, *events: param.parameterized.Event) -> None:
+        if self._following.get():
+            return
+        with self._alone():
+            for event in events:
+                for other in self.views:
+                    if other is not event.obj:
+                        carry(event.name, event.obj, other)
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        before = self._following.set(True)
+        try:
+            yield
+        finally:
+            self._following.reset(before)
+
+
+def carry(name: str, one: Explorer, other: Explorer) -> None:
+    """Give a value of one view to another, as far as it means something there."""
+    if name == "camera":
+        other.camera = _looking(one, other)
+    elif name == "selection":
+        shared = _known(one.selection, other)
+        if not np.array_equal(shared, other.selection):
+            other.selection = shared
+    elif name == "hovered":
+        other.hovered = next(iter(_known([one.hovered], other)), None) if one.hovered is not None else None
+    elif name == "labels":
+        if one.session.workspace is not other.session.workspace:  # else they are the same labels
+            other.labels = _labelled(one, other)
+    else:
+        try:
+            setattr(other, name, getattr(one, name))
+        except InputError:  # it has no such column
+            return
+
+
+def _labelled(one: Explorer, other: Explorer) -> dict[Any, str | None]:
+    """The other's labels with those of one for the items that both have; what only the other has keeps its own."""
+    here, there = set(one.session.dataset.ids.tolist()), set(other.session.dataset.ids.tolist())
+    own: dict[Any, str | None] = {item: label for item, label in other.labels.items() if item not in here}
+    return own | {item: label for item, label in one.labels.items() if item in there}
+
+
+def _known(ids: Any, view: Explorer) -> list[Any]:
+    """Those of some ids that a view has, too."""
+    return view.session.dataset.known(ids)
+
+
+def _looking(one: Explorer, other: Explorer) -> tuple[float, ...] | None:
+    """Where the other would look if it looked as this one does."""
+    layouts = one.session.layout, other.session.layout
+    camera = one.camera
+    if camera is None or layouts[0] is None or layouts[1] is None or layouts[0].key == layouts[1].key:
+        return camera
+    boxes = [bounds(layout.values) for layout in layouts if layout is not None]
+    if boxes[0] is None or boxes[1] is None:
+        return None
+    made: list[float] = []
+    for axis in (0, 2):
+        (low, high), (to_low, to_high) = boxes[0][axis : axis + 2], boxes[1][axis : axis + 2]
+        scale = (to_high - to_low) / (high - low or 1.0)
+        made += [to_low + (side - low) * scale for side in camera[axis : axis + 2]]
+    return tuple(made)
+
+
+def compose(*views: Any, sync: Sequence[str] = ("selection", "camera")) -> Composed:
+    """Show several views side by side, linked by ids.
+
+    Parameters
+    ----------
+    views
+        `Explorer` or `Map` objects, or anything that a `Map` takes.
+    sync
+        What they share: of "selection", "camera", "hovered", "color_by", "filters" and "labels".
+
+    Raises
+    ------
+    InputError
+        For fewer than two views, or something else to share.
+
+    Examples
+    --------
+    >>> explorer.compose(explorer.Map(first), explorer.Map(second))    # doctest: +SKIP
+    """
+    names = (sync,) if isinstance(sync, str) else tuple(sync)
+    for name in names:
+        if name not in SYNC:
+            raise unknown("thing to share", name, list(SYNC))
+    if len(views) < 2:
+        raise InputError(f"compose shows several views side by side, and was given {len(views)}; pass two or more")
+    return Composed([view if isinstance(view, Explorer) else Map(view) for view in views], names)
+
+
+__all__ = ["SYNC", "Composed", "carry", "compose"]

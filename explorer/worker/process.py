@@ -1,0 +1,126 @@
+"""One child process as its parent sees it: a request in, messages out, Stop, and what it said before it died."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+from pathlib import Path
+from typing import Any
+
+from explorer.worker.job import Job
+
+GRACE = 1.0  # seconds a step has to notice Stop before its process is ended
+ROUND = 15.0  # the same for one that has shown what it has: it asks between rounds, and one of a million items takes seconds
+KEEPING = 60.0  # seconds it has to put away what it keeps, once it has said that it does
+LOG_TAIL = 2_000  # characters of the child's log that a crash message may hold
+
+
+class Child:
+    """One child process."""
+
+    def __init__(self) -> None:
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115  lives as long as the child
+        self._jobs = 0  # Stop names its job, so that one that comes too late does not stop the next
+        # OpenMP's threads would else spin while they wait, on cores that others need: t-SNE beside other work took a third longer.
+        environment = {"OMP_WAIT_POLICY": "PASSIVE"} | os.environ | {"PYTHONUNBUFFERED": "1"}
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "explorer.worker"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._log,
+            env=environment, text=True, encoding="utf-8", process_group=0,  # Ctrl-C in a terminal is the server's to handle
+        )  # fmt: skip
+
+    @property
+    def alive(self) -> bool:
+        """Whether it runs."""
+        return self._process.poll() is None
+
+    def end(self) -> None:
+        """Kill it."""
+        self._process.kill()
+        self._process.wait()
+
+    def clear(self) -> None:
+        """End it and close what led to it."""
+        self.end()
+        for stream in (self._process.stdin, self._process.stdout, self._log):
+            if stream is not None:
+                try:
+                    stream.close()
+                except OSError:
+                    continue  # a pipe into a process that is gone
+
+    def serve(self, job: Job) -> bool:
+        """Run a job to its end; whether the child can take another."""
+        ended = threading.Event()
+        self._jobs += 1
+        threading.Thread(target=self._watch_stop, args=(job, self._jobs, ended), daemon=True).start()
+        try:
+            self._send(job.request | {"number": self._jobs})
+            alive = self._listen(job)
+        finally:
+            ended.set()
+        return alive
+
+    def _send(self, message: dict[str, Any]) -> None:
+        assert self._process.stdin is not None
+        try:
+            self._process.stdin.write(json.dumps(message) + "\n")
+            self._process.stdin.flush()
+        except (BrokenPipeError, ValueError):
+            return  # the child is gone: `_listen` says how
+
+    def _listen(self, job: Job) -> bool:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            if not line.endswith("\n"):
+                break  # it died while it wrote this
+            message = json.loads(line)
+            if "progress" in message:
+                job.fraction, job.note = message["progress"]
+            elif "shown" in message:
+                job.shown, job.kept = message["shown"], message["kept"]
+            elif "keeping" in message:
+                job._keeps.set()
+            elif "done" in message:
+                job.fraction, job.folder = 1.0, Path(message["done"]) if message["done"] else None
+                unwanted = job._stop.is_set() and job.request.get("do") == "read"  # it was quicker than Stop, and nobody wants it
+                job._end("stopped" if unwanted else "done")
+                return True
+            elif "stopped" in message:
+                job._end("stopped")
+                return True
+            else:
+                job._end("failed", message["failed"], bug=message["bug"])
+                return True
+        if job._stop.is_set():
+            job._end("stopped")
+        else:
+            job._end("failed", job.message or self._died(), bug=not job.message)
+        return False
+
+    def _watch_stop(self, job: Job, number: int, ended: threading.Event) -> None:
+        while not ended.wait(0.02):
+            limit = job.request.get("seconds")
+            if limit and job.seconds > limit:
+                job.message = f"gave up after {limit:g} seconds"
+                self._process.kill()
+                return
+            if job._stop.is_set():
+                self._send({"do": "stop", "number": number})
+                if not ended.wait(ROUND if job.kept else GRACE) and not (job._keeps.is_set() and ended.wait(KEEPING)):
+                    self._process.kill()
+                return
+
+    def _died(self) -> str:
+        code = self._process.wait()
+        self._log.seek(0, os.SEEK_END)
+        self._log.seek(max(0, self._log.tell() - LOG_TAIL))
+        said = self._log.read().decode("utf-8", "replace").strip().splitlines()
+        why = "it may have run out of memory" if code == -9 else f"exit code {code}"
+        return f"the computation's process ended by itself ({why})" + (f": {said[-1]}" if said else "")
+
+
+__all__ = ["GRACE", "KEEPING", "ROUND", "Child"]

@@ -1,0 +1,281 @@
+"""UMAP's engine: it means what umap-learn means, gives the same bytes on any number of cores, and Stop keeps what it has."""
+
+from __future__ import annotations
+
+import math
+import threading
+import warnings
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from explorer.errors import Cancelled
+from explorer.neighbors import neighbor_graph
+from explorer.progress import Progress
+from explorer.reduction.umap import UMAP
+from explorer.reduction.umap.curve import curve
+from explorer.reduction.umap.fuzzy import fuzzy_graph
+from explorer.reduction.umap.settling import NEGATIVES, Settling, settled
+from explorer.reduction.umap.sketch import MANY, SOME
+from explorer.reduction.umap.start import _gathered, _spectral
+from explorer.step import Result
+
+
+@pytest.fixture(scope="module")
+def digits() -> np.ndarray:
+    from sklearn.datasets import load_digits
+
+    return np.asarray(load_digits().data, np.float32)
+
+
+@pytest.fixture(scope="module")
+def reference(digits: np.ndarray) -> Result:
+    return UMAP(n_epochs=200, engine="umap-learn").run(digits)
+
+
+@pytest.fixture
+def umap_learn() -> Any:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ImportWarning)  # its note that TensorFlow is missing
+        import umap.umap_ as library
+    return library
+
+
+def recall(vectors: np.ndarray, layout: np.ndarray) -> float:
+    near = [neighbor_graph(np.ascontiguousarray(space, np.float32), 15).indices for space in (vectors, layout)]
+    return float(np.mean([len(set(a) & set(b)) / 15 for a, b in zip(*near, strict=True)]))
+
+
+def test_the_map_is_worth_as_much_as_umap_learns(digits: np.ndarray, reference: Result) -> None:
+    from sklearn.manifold import trustworthiness
+
+    ours = UMAP(n_epochs=200).run(digits).values
+    for measure in (recall, lambda a, b: trustworthiness(a, b, n_neighbors=15), lambda a, b: trustworthiness(b, a, n_neighbors=15)):
+        assert measure(digits, ours) > measure(digits, reference.values) - 0.01
+
+
+def test_the_graph_is_umap_learns(digits: np.ndarray, umap_learn: Any) -> None:
+    rows = digits[:400]
+    neighbors = neighbor_graph(rows, 14)
+    indices = np.hstack([np.arange(400)[:, None], neighbors.indices])
+    distances = np.hstack([np.zeros((400, 1), np.float32), neighbors.distances])
+    state = np.random.RandomState(0)
+    expected = umap_learn.fuzzy_simplicial_set(rows, 15, state, "euclidean", knn_indices=indices, knn_dists=distances)[0]
+    assert abs(fuzzy_graph(neighbors) - expected).max() < 1e-4
+
+
+def test_the_curve_is_umap_learns(umap_learn: Any) -> None:
+    for spread, least in ((1.0, 0.1), (1.0, 0.0), (2.0, 0.5), (0.5, 0.5)):
+        assert np.allclose(curve(spread, least), umap_learn.find_ab_params(spread, least), rtol=1e-5)
+
+
+def test_the_curve_fits_for_every_spread_that_is_allowed() -> None:
+    low, high = UMAP.param.spread.bounds
+    for spread in (low, 0.2, 5.0, high):
+        for least in (0.0, 0.3 * spread, spread):
+            a, b = curve(spread, least)
+            alike = curve(1.0, least / spread)  # a map drawn `spread` times as wide
+            assert np.allclose((a * spread ** (2 * b), b), alike, rtol=1e-6)
+            assert min(a, b) > 0
+
+
+def test_the_start_is_the_graphs_spectrum(digits: np.ndarray) -> None:
+    import scipy.sparse as sparse
+    from scipy.sparse.csgraph import laplacian
+
+    graph = fuzzy_graph(neighbor_graph(digits, 30))
+    found, _ = np.linalg.qr(_spectral(digits, graph, 0, Progress()))
+    exact = np.linalg.eigh(laplacian(graph, normed=True).toarray())[1][:, 1:3]
+    assert sparse.issparse(graph)
+    assert np.linalg.svd(exact.T @ found)[1].min() > 0.99  # the planes' cosines
+
+
+def test_a_few_that_hardly_belong_leave_the_others_the_map() -> None:
+    rng = np.random.default_rng(0)
+    places = np.vstack([rng.normal(size=(990, 2)), rng.normal(size=(10, 2)) + np.array([300, 0])])
+    near = _gathered(places)
+    assert np.array_equal(near.argsort(axis=0), places.argsort(axis=0)), "all stay in their order"
+    assert np.abs(near[:990] - places[:990]).max() < 0.6, "and most stay where they are"
+    assert 10 < near[990:, 0].min() < near[990:, 0].max() < 25
+    assert np.isfinite(_gathered(np.ones((4, 2)))).all()
+
+
+def slowly(graph: np.ndarray, start: np.ndarray, how: Settling, strangers: np.ndarray, first: np.ndarray) -> np.ndarray:
+    """The last of three epochs of a few points, in float64 and one number after the other: one block, so both ends move."""
+    places = start.astype(np.float64)
+    before = places.copy()
+    rate = how.rate * (1 - 1 / 3)
+    edges = [(i, j) for i in range(len(start)) for j in range(len(start)) if graph[i, j] == 1]
+    step = -(-len(edges) // 8)
+    groups = strangers.reshape(-1, 8)
+    for turn in range(step):
+        for i, j in edges[turn::step]:
+            apart = places[i] - places[j]
+            d2 = max(float(apart @ apart), 1e-12)
+            pull = -2 * how.a * how.b * d2 ** (how.b - 1) / (1 + how.a * d2**how.b)
+            move = np.clip(pull * apart, -4, 4) * rate
+            places[i] += move
+            places[j] -= move
+            push = np.zeros(2)
+            for other in groups[first[i]]:
+                if other != i:
+                    apart = places[i] - before[other]
+                    d2 = max(float(apart @ apart), 1e-12)
+                    push += np.clip(2 * how.b / ((0.001 + d2) * (1 + how.a * d2**how.b)) * apart, -4, 4)
+            places[i] += push * rate * NEGATIVES / 8
+            first[i] = (first[i] + 1) % len(groups)
+    return places
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(3, 7), st.integers(0, 2**31), st.sampled_from([(1.0, 0.1), (1.0, 0.9), (3.0, 0.0)]))
+def test_one_epoch_is_what_the_formulas_say(n: int, seed: int, shape: tuple[float, float]) -> None:
+    import scipy.sparse as sparse
+
+    from explorer.reduction.umap.settling import _Field
+
+    random = np.random.default_rng(seed)
+    links = np.triu(random.random((n, n)) < 0.3, 1)
+    graph = (links | links.T).astype(np.float32)
+    graph[0, 1] = graph[1, 0] = 1  # at least one
+    start = random.uniform(0, 10, (n, 2)).astype(np.float32)
+    how = Settling(*curve(*shape), 3, seed)  # an edge of full weight is first due in the epoch of number 2
+    made = settled(sparse.csr_matrix(graph), start, how, Progress())[0]
+    field = _Field(sparse.csr_matrix(graph), start, how, n)
+    groups = len(field.strangers)
+    first = np.array([_group(row, int(field.seeds[2]), groups) for row in range(n)])
+    ordered = graph[np.ix_(field.order, field.order)]
+    expected = np.empty((n, 2))
+    expected[field.order] = slowly(ordered, start[field.order], how, field.pushing, first)
+    apart = np.abs(made - expected)
+    assert np.median(apart) < 5e-3
+    assert (apart < 0.05).mean() > 0.7  # points that come very close magnify what float32 rounds
+
+
+def _group(row: int, seed: int, groups: int) -> int:
+    """splitmix64 of a row and a seed, as a group's number."""
+    mask = 2**64 - 1
+    x = (row + seed) * 0x9E3779B97F4A7C15 & mask
+    x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9 & mask
+    x = (x ^ (x >> 27)) * 0x94D049BB133111EB & mask
+    return ((x ^ (x >> 31)) >> 32) * groups >> 32
+
+
+def clouds(n: int) -> np.ndarray:
+    random = np.random.default_rng(0)
+    return (random.normal(size=(8, 10))[random.integers(0, 8, n)] * 4 + random.normal(size=(n, 10))).astype(np.float32)
+
+
+def test_the_same_bytes_on_any_number_of_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = []
+    for threads in ("1", "2", "5", ""):
+        monkeypatch.setenv("EXPLORER_THREADS", threads)
+        made.append(UMAP(n_epochs=30).run(clouds(6_000)).values.tobytes())
+    assert len(set(made)) == 1
+
+
+def test_several_layouts_at_once_do_not_disturb_each_other() -> None:
+    rows, made = clouds(3_000), []
+    alone = UMAP(n_epochs=30).run(rows).values
+    several = [threading.Thread(target=lambda: made.append(UMAP(n_epochs=30).run(rows).values)) for _ in range(3)]
+    for one in several:
+        one.start()
+    for one in several:
+        one.join()
+    assert [np.array_equal(alone, other) for other in made] == [True] * 3
+
+
+def test_held_points_stay_and_the_others_come_to_their_neighbours() -> None:
+    import scipy.sparse as sparse
+
+    held = np.array([[0, 0], [0, 1], [6, 6], [6, 7]], np.float32)
+    start = np.vstack([np.full((2, 2), 3, np.float32), held])
+    edges = np.zeros((6, 6), np.float32)
+    edges[0, [2, 3]] = edges[1, [4, 5]] = 1
+    made, _ = settled(sparse.csr_matrix(edges), start, Settling(*curve(1.0, 0.1), 200), Progress(), movable=2)
+    assert np.array_equal(made[2:], held)
+    assert np.linalg.norm(made[0] - [0, 0.5]) < 2
+    assert np.linalg.norm(made[1] - [6, 6.5]) < 2
+
+
+class Looked:
+    """Somebody who looks on, and presses Stop after so many pictures."""
+
+    def __init__(self, patience: float = math.inf) -> None:
+        self.pictures: list[np.ndarray] = []
+        self.patience = patience
+        self.progress = Progress(None, lambda: len(self.pictures) >= patience, lambda values: self.pictures.append(values.copy()))
+
+
+def test_the_map_moves_while_it_settles() -> None:
+    looked = Looked()
+    rows = np.vstack([clouds(12_000), [[np.nan] * 10]])
+    made = UMAP(n_epochs=200).run(rows, looked.progress).values
+    assert len(looked.pictures) > 1
+    assert all(one.shape == made.shape and np.isnan(one[-1]).all() and np.isfinite(one[:-1]).all() for one in looked.pictures)
+    assert not np.array_equal(looked.pictures[0], looked.pictures[1], equal_nan=True)
+
+
+def test_of_many_items_some_are_laid_out_first() -> None:
+    looked = Looked()
+    rows = clouds(MANY)
+    made = UMAP(n_epochs=40).run(rows, looked.progress).values
+    seen = [int(np.isfinite(one).all(axis=1).sum()) for one in looked.pictures]
+    assert seen[0] == SOME
+    assert seen[-1] == MANY
+    assert np.isfinite(made).all()
+    kept = recall(rows, made)
+    assert kept > recall(rows, UMAP(n_epochs=40, init="pca").run(rows).values) - 0.01
+
+
+def test_stop_in_the_sketch_leaves_nothing() -> None:
+    looked = Looked(1)
+    with pytest.raises(Cancelled):
+        UMAP().run(clouds(MANY), looked.progress)
+    assert np.isfinite(looked.pictures[-1]).all(axis=1).sum() == SOME
+
+
+def test_stop_keeps_what_was_seen() -> None:
+    looked = Looked(2)
+    step, rows = UMAP(n_epochs=5_000), clouds(12_000)
+    made = step.run(rows, looked.progress)
+    assert made.stopped.startswith("round ")
+    assert made.stopped.endswith(" of 5000")
+    assert np.isfinite(made.values).all()
+    assert made.key != step.key(made.input)
+    assert made.settings == step.settings()
+
+
+def test_stop_before_anything_was_seen_leaves_nothing() -> None:
+    notes: list[str] = []
+    progress = Progress(lambda _, note: notes.append(note), lambda: any("settling" in note for note in notes))
+    with pytest.raises(Cancelled):
+        UMAP(n_epochs=500).run(clouds(100), progress)
+
+
+def test_three_columns_and_densmap_are_umap_learns(digits: np.ndarray) -> None:
+    three = UMAP(n_components=3, n_epochs=20).run(digits[:300])
+    assert three.values.shape == (300, 2)
+    assert three.arrays["z"].shape == (300,)
+    assert np.isfinite(three.arrays["z"]).all()
+    dense = UMAP(densmap=True, n_epochs=60).run(digits[:300])
+    assert np.isfinite(dense.values).all()
+    assert not np.array_equal(dense.values, UMAP(densmap=False, n_epochs=60).run(digits[:300]).values)
+
+
+def test_stop_of_the_reference_is_noticed_within_a_round_and_leaves_umap_as_it_was() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ImportWarning)
+        from umap import layouts
+
+    before, notes = layouts.tqdm, []
+    rows = np.random.default_rng(0).normal(size=(60, 4))
+    progress = Progress(lambda _, note: notes.append(note), lambda: any("round 3 of" in note for note in notes))
+    with pytest.raises(Cancelled):
+        UMAP(n_epochs=500, engine="umap-learn").run(rows, progress)
+    assert notes[-1] == "settling: round 3 of 500"
+    assert layouts.tqdm is before
+    assert UMAP(n_epochs=10, engine="umap-learn").run(rows).valid.all()  # and the lock is free
