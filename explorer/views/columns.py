@@ -40,6 +40,7 @@ class Wish:
     column: str
     marks: tuple[np.ndarray | None, np.ndarray]
     filters: dict[str, Rule]
+    turns: dict[str, int]
     open: bool
 
 
@@ -74,7 +75,10 @@ class Columns(Part):
         bins = self.session.bins(column)
         if not isinstance(bins, Ranges):
             raise InputError(f"{column!r} has no values to take a range of")
+        before = self.session.filters
         self.session.filter(column, bins.rule(low, high))
+        if self.session.filters is before:
+            self._ask()  # nothing tells of it otherwise, and the page waits to hear that its range has come
 
     def on_filter_values(self, column: str, values: Sequence[str]) -> None:
         """Show only these bars of a column; none of them takes the filter away."""
@@ -112,9 +116,8 @@ class Columns(Part):
         masks = (session.shown, session.selection)
         column = session.color_by.removeprefix("column:")
         total = len(known(session))
-        self._newest.ask(
-            Wish(tuple(found[:MOST]), max(0, len(found) - MOST), total, colored, column, masks, session.filters, self._open)
-        )
+        listed, more = tuple(found[:MOST]), max(0, len(found) - MOST)
+        self._newest.ask(Wish(listed, more, total, colored, column, masks, session.filters, self.view.page.turns, self._open))
 
     def _count(self, wish: Wish) -> None:
         """In the pool's thread: count, and send; the first columns before the last are counted, if those take long."""
@@ -122,7 +125,7 @@ class Columns(Part):
         histogram = None
         if wish.colored is not None and (bins := self.session.bins(wish.column)) is not None:
             histogram = facet(self.session, wish.column, bins, marked, wish.filters) | {"colors": scale(bins, wish.colored)}
-        self.view.page.set(histogram=histogram)
+        self.view.page.set(wish.turns, histogram=histogram)
         made: list[dict[str, Any]] = []
         sent = time.monotonic()
         for key in wish.keys:
@@ -137,7 +140,8 @@ class Columns(Part):
             self._send(wish, made, counting=False)
 
     def _send(self, wish: Wish, made: list[dict[str, Any]], *, counting: bool) -> None:
-        self.view.page.set(columns={"facets": list(made), "more": wish.more, "total": wish.total, "counting": counting})
+        shown = {"facets": list(made), "more": wish.more, "total": wish.total, "counting": counting}
+        self.view.page.set(wish.turns, columns=shown)
 
 
 def known(session: Session) -> list[tuple[str, str]]:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, Protocol
 # What a page can show of the whole, in the page's own order; see `explorer.views.explorer.Explorer`.
 AREAS = ("header", "steps", "colors", "map", "items", "labels")
 MOST = 16  # pages that are remembered with where they look; each has a picture of its own
+MOST_TURNS = 2**53  # what a browser counts exactly
 LONGEST = 64  # characters of a page's name for itself
 
 
@@ -43,6 +44,7 @@ class Pages:
         self._carriers: list[Carrier] = []
         self._sending = threading.RLock()
         self._asking: ContextVar[Asker | None] = ContextVar("asking", default=None)
+        self._turns: dict[str, int] = {}
 
     def add(self, carrier: Carrier) -> None:
         """Send to this page, too."""
@@ -55,10 +57,21 @@ class Pages:
     def heard(self, message: Any, carrier: Carrier | None = None) -> None:
         """Take up what a page says; a page that is there anew is told everything, and it alone."""
         if isinstance(message, dict) and isinstance(message.get("verb"), str):
-            said = {name: value for name, value in message.items() if name != "of"}
+            said = {name: value for name, value in message.items() if name not in {"of", "turn"}}
             page = str(message.get("of", ""))[:LONGEST]
+            self._count(page, message.get("turn"))
             with self._asked(Asker(carrier, page, carrier is not None and said["verb"] == "ready", threading.get_ident())):
                 self._hear(said)
+
+    def _count(self, page: str, turn: Any) -> None:
+        if isinstance(turn, int) and 0 < turn <= MOST_TURNS:
+            others = [(name, last) for name, last in self._turns.items() if name != page]
+            self._turns = dict([*others, (page, turn)][-MOST:])
+
+    @property
+    def turns(self) -> dict[str, int]:
+        """The last message that was taken up of each page, by its name: replaced, never edited."""
+        return self._turns
 
     @contextmanager
     def _asked(self, asker: Asker) -> Iterator[None]:
@@ -72,9 +85,12 @@ class Pages:
         """Send a message; safe from any thread."""
         self.deliver(message)
 
-    def set(self, **values: Any) -> None:
-        """Set values that the pages show."""
-        self.deliver({"set": values})
+    def set(self, turns: dict[str, int] | None = None, /, **values: Any) -> None:
+        """Set values that the pages show, as they are after the messages of these `turns`, or after all that were heard.
+
+        By them a page knows values that do not know yet of what a person did in the meantime, far from the server.
+        """
+        self.deliver({"set": values, "turns": self.turns if turns is None else turns})
 
     @property
     def asker(self) -> Asker | None:

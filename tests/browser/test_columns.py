@@ -98,6 +98,59 @@ def test_a_click_takes_a_range_away_and_keys_move_it(page: Any) -> None:
     until(lambda: drawn(page) == N, "everything again")
 
 
+FAR = """
+  window.WebSocket = class extends WebSocket { // what the server says arrives late, in its order
+    set onmessage(hear) { super.onmessage = (event) => setTimeout(() => hear(event), 350) }
+  }
+"""
+
+
+@pytest.fixture
+def far(served: Any, open_page: Any, path: Path) -> Any:
+    """A page far from its server."""
+    page = open_page("about:blank")
+    page.add_init_script(FAR)
+    page.goto(served("open", str(path), "--layout", "x,y", "--cluster", "kmeans").url)
+    wait_for_frame(page)
+    return page
+
+
+def press(page: Any, keys: int = 5) -> None:
+    """Keys as a person presses them, so that answers to the first ones come in between."""
+    for _ in range(keys):
+        page.keyboard.press("ArrowLeft")
+        time.sleep(0.2)
+
+
+def test_no_key_is_lost_far_from_the_server(far: Any) -> None:
+    open_tab(far)
+    facet(far, "number").locator("canvas").focus()
+    press(far)
+    until(lambda: drawn(far) == np.count_nonzero(NUMBER < 25), "without the last five bars")
+    far.keyboard.press("Delete")
+    until(lambda: drawn(far) == N, "everything")
+    far.locator("select[aria-label='colour by']").select_option("column:number")
+    canvas = far.locator(".legend canvas.bars")
+    canvas.focus()
+    press(far)
+    until(lambda: drawn(far) == np.count_nonzero(NUMBER < 25), "the same in the legend")
+    assert canvas.evaluate("bars => bars.matches(':focus')"), "the legend's bars keep the focus"
+
+
+def test_a_slider_goes_on_from_where_it_was_moved_far_from_the_server(far: Any) -> None:
+    of_clusters = ".step[aria-label=cluster] input[aria-label=n_clusters]"
+    slider, box = (far.locator(f"{of_clusters}[type={kind}]") for kind in ("range", "number"))
+    before = int(slider.input_value())
+    slider.focus()
+    for _ in range(4):
+        far.keyboard.press("ArrowRight")
+        time.sleep(0.3)  # so that the answer to the first comes after the second was sent
+    time.sleep(1)
+    assert [slider.input_value(), box.input_value()] == [str(before + 4)] * 2
+    slider.evaluate("one => { one.value = one.max; one.max = 1e6; one.value = 1e6; one.dispatchEvent(new Event('input')) }")
+    until(lambda: slider.input_value() == str(before + 4), "what is not allowed gives way to what is set")
+
+
 def test_bars_of_values_and_what_the_legend_hides_are_one_state(page: Any) -> None:
     open_tab(page)
     values = facet(page, "kind").locator(".value")

@@ -85,7 +85,7 @@ class Facet {
       this.histogram = new Histogram((low, high) => this.store.send({verb: "filter_range", column: this.facet.key, low, high}))
       fill(this.body, this.histogram.el)
     }
-    this.histogram.show(this.facet)
+    this.histogram.show(this.facet, (turn) => this.store.behind("columns", turn))
   }
 
   bar(bar) {

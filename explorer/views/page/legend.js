@@ -109,11 +109,12 @@ class Legend {
     const fits = Boolean(facet) && color.by === `column:${facet.key}`
     this.histogram.el.hidden = !fits
     if (this.ramp) this.ramp.hidden = fits
-    if (fits) this.histogram.show(facet)
+    if (fits) this.histogram.show(facet, (turn) => this.store.behind("histogram", turn))
   }
 
   range(low, high) {
-    this.store.send({verb: "filter_range", column: this.store.get("histogram").key, low, high})
-    if (!this.histogram.drag) this.render()
+    const turn = this.store.send({verb: "filter_range", column: this.store.get("histogram").key, low, high})
+    if (!this.histogram.drag) queueMicrotask(() => this.render()) // once the bars know that turn
+    return turn
   }
 }

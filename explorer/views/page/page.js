@@ -71,9 +71,11 @@ function keys(root, store, map, bar, dialogs, focus, plain) {
 
 function build(wire) {
   const quiet = new Set(["view", "hover", "hover_off", "items", "columns", "telling", "trust", "weigh", "sprites", "neighbours", "neighbours_off", "overview", "point", "focus_at", "focus_off", "link", "beside_view", "beside_hover", "layouts"]) // nobody asked for these in so many words
+  let turn = 0
+  const say = (message) => { wire.send({...message, turn: (turn += 1)}); return turn }
   const store = new Store((message) => {
-    if (store.get("connected") !== false) wire.send(message)
-    else if (!quiet.has(message.verb)) dialogs.toast({text: "not sent: the connection is lost; reload the page when the server is back", tone: "error"})
+    if (store.get("connected") !== false) return say(message)
+    if (!quiet.has(message.verb)) dialogs.toast({text: "not sent: the connection is lost; reload the page when the server is back", tone: "error"})
   })
   const map = new MapView(store)
   const dialogs = new Dialogs(store)
@@ -122,7 +124,7 @@ function build(wire) {
 
   const onMessage = (message) => {
     if (message.to && message.to !== wire.id) return // one that is shown in two cells hears both
-    if (message.set) store.set(message.set)
+    if (message.set) store.set(message.set, message.turns?.[wire.id] || 0)
     if (message.frame) map.onFrame(message.frame)
     if (message.items) items.onItems(message.items)
     if (message.sound) player.onSound(message.sound)
@@ -146,7 +148,7 @@ function build(wire) {
   const dropping = wire.served ? new Dropping(store, dialogs) : null
   root.addEventListener("keydown", (event) => { if (event.key === "Tab") root.classList.add("keyboard") })
   root.addEventListener("pointerdown", () => { root.classList.remove("keyboard"); quietLab(root) })
-  wire.onLost(() => store.set({connected: false}), () => { store.set({connected: true}); wire.send({verb: "ready"}); saving.again() })
+  wire.onLost(() => store.set({connected: false}), () => { store.set({connected: true}); say({verb: "ready"}); saving.again() })
   wire.onGone(() => {
     player.stop()
     theme.end()
@@ -156,7 +158,7 @@ function build(wire) {
     listening.removeEventListener("keyup", onRelease)
     store.send({verb: "gone"})
   })
-  wire.send({verb: "ready"})
+  say({verb: "ready"})
   address.begin(wire.served)
   saving.again()
   return root

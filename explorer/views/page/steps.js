@@ -23,7 +23,7 @@ class StepCard {
     this.fields = new Map()
     const send = (message) => this.store.send({kind: this.kind, ...message})
     const field = (setting) => {
-      const made = settingField(setting, (value) => send({verb: "setting", name: setting.name, value}))
+      const made = settingField(setting, (value) => { made.sent = send({verb: "setting", name: setting.name, value}) })
       this.fields.set(setting.name, made)
       return made.el
     }
@@ -54,7 +54,7 @@ class StepCard {
   }
 
   update(step) {
-    for (const [name, field] of this.fields) field.set(step.settings[name])
+    for (const [name, field] of this.fields) if (!this.store.behind("steps", field.sent)) field.set(step.settings[name])
     const running = step.state === "running" || step.state === "waiting"
     this.el.classList.toggle("running", running)
     this.el.dataset.state = step.state

@@ -1,8 +1,9 @@
 // What the page knows: a few named values that Python sets, and who wants to hear of each.
 
 class Store {
-  constructor(send) {
+  constructor(send) { // gives the turn of what is sent, nothing for what is not
     this.values = {}
+    this.turns = {} // of each value of Python's: the last message of this page's that it knows of
     this.listeners = new Map()
     this.send = send
   }
@@ -14,8 +15,9 @@ class Store {
     }
   }
 
-  set(values) {
+  set(values, turn = null) {
     Object.assign(this.values, values)
+    if (turn !== null) for (const name of Object.keys(values)) this.turns[name] = turn
     const called = new Set()
     for (const name of Object.keys(values)) {
       for (const listener of this.listeners.get(name) || []) {
@@ -25,6 +27,11 @@ class Store {
         }
       }
     }
+  }
+
+  // Whether a value was made before Python heard a message: what a person has done since goes before it.
+  behind(name, turn) {
+    return (this.turns[name] || 0) < (turn || 0)
   }
 
   get(name) {
