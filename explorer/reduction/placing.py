@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from explorer.reduction.base import Reducer
 
 K = 15  # neighbours whose places are averaged where the method does not say how many
-_ROWS = 1_024  # new items whose neighbours are looked for at once
+_ROWS = 256  # new items whose neighbours are looked for at once
 _CLOSE = 1e-3  # of a layout's size, by which a projection may miss it
 _NOISE = 1e-12  # an eigenvalue, of the largest, that is rounding of float32
 
@@ -119,9 +119,19 @@ def nearest(old: np.ndarray, new: np.ndarray, k: int, metric: str, progress: Pro
     found = []
     for start in range(0, len(asked), _ROWS):
         progress(start / len(asked), "finding neighbours")
-        found.append(index.kneighbors(asked[start : start + _ROWS]))
+        some = asked[start : start + _ROWS]
+        far, near = index.kneighbors(some)
+        found.append(_measured(rows, some, near) if index.effective_metric_ == "euclidean" else (far, near))
     distances, indices = (np.concatenate(parts) for parts in zip(*found, strict=True))
     return indices, (distances**2 / 2 if angular else distances).astype(np.float32)
+
+
+def _measured(rows: np.ndarray, asked: np.ndarray, near: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Distances ``(m, k)`` float64 and rows, nearest first, by differences: by products an item is not at 0 from itself."""
+    apart = rows[near].astype(np.float64) - asked[:, None].astype(np.float64)
+    far = np.sqrt(np.einsum("ijk,ijk->ij", apart, apart))
+    order = np.argsort(far, axis=1, kind="stable")
+    return np.take_along_axis(far, order, 1), np.take_along_axis(near, order, 1)
 
 
 def _alike(old: np.ndarray, new: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -75,24 +75,27 @@ class Columns(Part):
         bins = self.session.bins(column)
         if not isinstance(bins, Ranges):
             raise InputError(f"{column!r} has no values to take a range of")
-        before = self.session.filters
-        self.session.filter(column, bins.rule(low, high))
-        if self.session.filters is before:
-            self._ask()  # nothing tells of it otherwise, and the page waits to hear that its range has come
+        self._filter(column, bins.rule(low, high))
 
     def on_filter_values(self, column: str, values: Sequence[str]) -> None:
         """Show only these bars of a column; none of them takes the filter away."""
         bins = self.session.bins(column)
         if isinstance(bins, Ranges) and values == ["(missing)"]:
-            self.session.filter(column, bins.missing())
+            self._filter(column, bins.missing())
         elif isinstance(bins, Values):
-            self.session.filter(column, bins.rule(values))
+            self._filter(column, bins.rule(values))
         else:
             raise InputError(f"{column!r} has no values to choose from")
 
     def on_unfilter(self, column: str) -> None:
         """Take one filter away."""
-        self.session.filter(column, None)
+        self._filter(column, None)
+
+    def _filter(self, column: str, rule: Rule | None) -> None:
+        before = self.session.filters
+        self.session.filter(column, rule)
+        if self.session.filters is before:
+            self._ask()  # nothing tells of it otherwise, and the page waits to hear that its message has come
 
     def on_unfilter_all(self) -> None:
         """Show everything again: no filter, and nothing hidden by the legend."""

@@ -131,6 +131,7 @@ def test_no_key_is_lost_far_from_the_server(far: Any) -> None:
     until(lambda: drawn(far) == N, "everything")
     far.locator("select[aria-label='colour by']").select_option("column:number")
     canvas = far.locator(".legend canvas.bars")
+    canvas.wait_for()  # it is hidden until its column is counted
     canvas.focus()
     press(far)
     until(lambda: drawn(far) == np.count_nonzero(NUMBER < 25), "the same in the legend")
@@ -149,6 +150,32 @@ def test_a_slider_goes_on_from_where_it_was_moved_far_from_the_server(far: Any) 
     assert [slider.input_value(), box.input_value()] == [str(before + 4)] * 2
     slider.evaluate("one => { one.value = one.max; one.max = 1e6; one.value = 1e6; one.dispatchEvent(new Event('input')) }")
     until(lambda: slider.input_value() == str(before + 4), "what is not allowed gives way to what is set")
+
+
+def test_what_was_chosen_goes_before_what_the_server_says_of_a_moment_ago(far: Any) -> None:
+    open_tab(far)
+    values = facet(far, "kind").locator(".value")
+    values.filter(has_text="alpha").click()
+    values.filter(has_text="<b>gamma</b>").click(modifiers=["Shift"])
+    until(lambda: drawn(far) == 400, "alpha and gamma, although the second click came before the answer to the first")
+    far.get_by_role("button", name="Clear all").click()
+    until(lambda: drawn(far) == N, "everything")
+    canvas = facet(far, "number").locator("canvas")
+    drag(far, canvas, 0.3, 0.6)
+    canvas.click()
+    until(lambda: far.locator(".filters .chip").count() == 0 and drawn(far) == N, "a click takes a range away that nobody has counted yet")
+    color = far.locator("select[aria-label='colour by']")
+    color.focus()
+    before = color.evaluate("one => one.selectedIndex")
+    for _ in range(4):
+        far.keyboard.press("ArrowDown")
+        time.sleep(0.3)
+    assert color.evaluate("one => one.selectedIndex") == before + 4
+    method = far.locator("select[aria-label='Clusters method']")
+    method.focus()
+    far.keyboard.press("ArrowDown")
+    until(lambda: far.locator(".step[aria-label=cluster] [aria-label=n_clusters]").count() == 0, "another method's settings")
+    assert method.evaluate("one => one.matches(':focus')"), "the card is built anew, and keeps the focus"
 
 
 def test_bars_of_values_and_what_the_legend_hides_are_one_state(page: Any) -> None:

@@ -58,8 +58,10 @@ class Columns {
 class Facet {
   constructor(store) {
     this.store = store
+    this.on = new Chosen(store, "columns") // names of bars
+    this.lacking = new Chosen(store, "columns")
     this.name = h("h2", {class: "grow"})
-    this.missing = button("", () => this.pick(["(missing)"]), {class: "quiet small missing"})
+    this.missing = button("", () => this.lack(), {class: "quiet small missing"})
     this.clear = button("×", () => store.send({verb: "unfilter", column: this.facet.key}), {class: "quiet small clear"})
     this.body = h("div", {class: "values"})
     this.el = h("article", {class: "facet"}, h("header", {}, this.name, this.missing, this.clear), this.body)
@@ -82,10 +84,11 @@ class Facet {
 
   range() {
     if (!this.histogram) {
-      this.histogram = new Histogram((low, high) => this.store.send({verb: "filter_range", column: this.facet.key, low, high}))
+      const range = (low, high) => this.store.send({verb: "filter_range", column: this.facet.key, low, high})
+      this.histogram = new Histogram(range, new Chosen(this.store, "columns"))
       fill(this.body, this.histogram.el)
     }
-    this.histogram.show(this.facet, (turn) => this.store.behind("columns", turn))
+    this.histogram.show(this.facet)
   }
 
   bar(bar) {
@@ -102,15 +105,20 @@ class Facet {
   }
 
   toggle(bar, event) {
-    const on = this.facet.bars.filter((one) => one.on).map((one) => one.name)
-    const adds = event.shiftKey || event.ctrlKey || event.metaKey
-    if (adds) this.pick(bar.on ? on.filter((name) => name !== bar.name) : [...on, bar.name])
-    else this.pick(bar.on && on.length === 1 ? [] : [bar.name])
+    const on = this.on.or(this.facet.bars.filter((one) => one.on).map((one) => one.name))
+    const [isOn, adds] = [on.includes(bar.name), event.shiftKey || event.ctrlKey || event.metaKey]
+    if (adds) this.pick(isOn ? on.filter((name) => name !== bar.name) : [...on, bar.name])
+    else this.pick(isOn && on.length === 1 ? [] : [bar.name])
   }
 
   pick(values) {
-    if (this.facet.lacking) this.store.send({verb: "unfilter", column: this.facet.key})
-    else this.store.send({verb: "filter_values", column: this.facet.key, values})
+    this.on.take(values, this.store.send({verb: "filter_values", column: this.facet.key, values}))
+  }
+
+  lack() {
+    const lacking = !this.lacking.or(this.facet.lacking)
+    const verb = lacking ? {verb: "filter_values", values: ["(missing)"]} : {verb: "unfilter"}
+    this.lacking.take(lacking, this.store.send({...verb, column: this.facet.key}))
   }
 
   repaint() { this.histogram?.paint() }

@@ -24,6 +24,7 @@ class Desk {
     this.store = store
     this.dialogs = dialogs
     this.isOpen = false
+    this.chosen = new Chosen(store, "labels")
     this.said = h("p", {class: "said", role: "status"})
     this.set = h("select", {"aria-label": "label set", title: "Labels are given in this set; each has categories of its own", onchange: () => this.choose()})
     this.bar = h("div", {class: "share", "aria-hidden": "true"})
@@ -72,12 +73,13 @@ class Desk {
     if (this.el.getRootNode().activeElement === this.set && this.set.value === labels.set && this.set.options.length === labels.sets.length + 1) return // it may be open
     const counts = new Map((desk?.sets || []).map((one) => [one.name, one.labelled]))
     fill(this.set, labels.sets.map((name, place) => h("option", {value: String(place)}, name !== labels.set && counts.get(name) ? `${name} (${brief(counts.get(name))})` : name)), h("option", {value: "new"}, "new set…"))
-    this.set.value = String(labels.sets.indexOf(labels.set))
+    this.set.value = String(labels.sets.indexOf(this.chosen.or(labels.set)))
   }
 
   choose() {
     const labels = this.store.get("labels")
-    if (this.set.value !== "new") return this.store.send({verb: "label_set", name: labels.sets[Number(this.set.value)]})
+    const known = labels.sets[Number(this.set.value)]
+    if (known !== undefined) return this.chosen.take(known, this.store.send({verb: "label_set", name: known}))
     this.set.value = String(labels.sets.indexOf(labels.set))
     const name = h("input", {type: "text", maxlength: "60", "aria-label": "name of the label set", placeholder: "e.g. quality", required: true})
     const run = (close) => {

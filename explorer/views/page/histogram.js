@@ -9,7 +9,8 @@ function fullBar(all, shown) {
 const GRIP = 6 // pixels beside an end of the range that drag it
 
 class Histogram {
-  constructor(onRange, {height = 44} = {}) { // onRange(low, high) gives the message's turn; null for an open end, both null for no range
+  constructor(onRange, chosen, {height = 44} = {}) { // onRange(low, high) gives the message's turn; null for an open end, both null for no range
+    this.chosen = chosen
     this.onRange = onRange
     this.canvas = h("canvas", {class: "bars", "data-key": "bars", tabindex: "0", role: "slider", "aria-valuemin": "0", style: {height: `${height}px`}})
     this.low = h("span")
@@ -20,9 +21,9 @@ class Histogram {
     new ResizeObserver(() => this.paint()).observe(this.canvas)
   }
 
-  show(facet, isBehind) { // isBehind(turn): whether these bars were counted before that message
+  show(facet) {
     this.facet = facet
-    if (!this.drag && !isBehind(this.sent)) this.place = facet.place
+    if (!this.drag) this.place = this.chosen.or(facet.place)
     this.canvas.setAttribute("aria-label", `${facet.name}: range`)
     this.canvas.title = "Drag for a range · ← → move its upper end, Shift + ← → its lower end, Del takes it away"
     this.canvas.setAttribute("aria-valuemax", String(facet.all.length))
@@ -75,7 +76,7 @@ class Histogram {
     if (!drag) return
     if (drag.moved) return this.send()
     const bar = Math.min(this.facet.all.length - 1, Math.floor(drag.at))
-    this.place = this.facet.filtered ? null : [bar, bar + 1]
+    this.place = this.place || this.facet.filtered ? null : [bar, bar + 1]
     this.send()
   }
 
@@ -98,7 +99,7 @@ class Histogram {
   send() {
     const {edges, all} = this.facet
     const [low, high] = this.place || [0, all.length]
-    this.sent = this.onRange(low <= 0 ? null : edges[Math.round(low)], high >= all.length ? null : edges[Math.round(high)])
+    this.chosen.take(this.place, this.onRange(low <= 0 ? null : edges[Math.round(low)], high >= all.length ? null : edges[Math.round(high)]))
   }
 
   // A bar in words, or what the axis spans; a range takes the axis' place.

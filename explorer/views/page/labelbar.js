@@ -4,6 +4,7 @@ class LabelBar {
   constructor(store, dialogs) {
     this.store = store
     this.dialogs = dialogs
+    this.set = new Chosen(store, "labels")
     this.el = h("section", {class: "card labelbar", "aria-label": "labels"})
     store.on("labels selection connected", () => keepingFocus(this.el, () => this.render()))
   }
@@ -38,8 +39,8 @@ class LabelBar {
   // Labels are given in one set at a time, such as species or quality.
   sets(labels, off) {
     const choose = h("select", {class: "method", "aria-label": "label set", "data-key": "set", disabled: off, title: "The label set that labels are given in",
-      onchange: (event) => this.store.send({verb: "label_set", name: event.target.value})}, labels.sets.map((name) => h("option", {value: name}, name)))
-    choose.value = labels.set
+      onchange: ({target: {value}}) => this.set.take(value, this.store.send({verb: "label_set", name: value}))}, labels.sets.map((name) => h("option", {value: name}, name)))
+    choose.value = this.set.or(labels.set)
     return choose
   }
 
@@ -51,7 +52,7 @@ class LabelBar {
 
   labelByKey(key) {
     const category = this.store.get("labels")?.categories.find((one) => one.key === key)
-    if (category && !this.store.get("selection")?.count) this.dialogs.toast({text: `select something first; then ${key} labels it “${category.name}”`, tone: "error"})
+    if (category && this.store.nothingSelected) this.dialogs.toast({text: `select something first; then ${key} labels it “${category.name}”`, tone: "error"})
     else if (category) this.label(category.name)
     else this.dialogs.toast({text: `no category has the key ${key} yet; make one with “+ new category”`, tone: "error"})
   }

@@ -14,7 +14,8 @@ class Legend {
     this.key = h("span", {class: "muted grow"})
     this.few = h("span", {}, "few")
     this.dense = h("span", {}, "many items a pixel")
-    this.histogram = new Histogram((low, high) => this.range(low, high), {height: 48})
+    this.histogram = new Histogram((low, high) => this.range(low, high), new Chosen(store, "histogram"), {height: 48})
+    this.chosen = new Chosen(store, "color")
     store.on("color", () => (this.histogram.drag ? null : this.render())) // a bar that is taken out of the page ends its drag
     store.on("frame", () => this.count())
     store.on("histogram", () => this.showHistogram())
@@ -29,9 +30,9 @@ class Legend {
     }
     keepingFocus(this.el, () => {
       const choose = h("select", {class: "method", "aria-label": "colour by", "data-key": "color-by",
-        onchange: (event) => this.store.send({verb: "color", by: event.target.value})},
+        onchange: ({target: {value}}) => this.chosen.take(value, this.store.send({verb: "color", by: value}))},
       color.choices.map((choice) => h("option", {value: choice.value}, choice.name)))
-      choose.value = color.by
+      choose.value = this.chosen.or(color.by)
       const body = {number: () => this.scale(color), category: () => this.entries(color), density: () => this.density(color)}[color.kind]
       const [scroll, typing] = [this.rows.scrollTop, this.el.getRootNode().activeElement === this.find]
       fill(this.el, h("header", {}, h("h2", {}, "Colour by"), choose), body ? body() : [])
@@ -109,7 +110,7 @@ class Legend {
     const fits = Boolean(facet) && color.by === `column:${facet.key}`
     this.histogram.el.hidden = !fits
     if (this.ramp) this.ramp.hidden = fits
-    if (fits) this.histogram.show(facet, (turn) => this.store.behind("histogram", turn))
+    if (fits) this.histogram.show(facet)
   }
 
   range(low, high) {

@@ -23,9 +23,10 @@ class MapView {
     store.on("map", () => this.onMap())
     store.on("names given selection item", () => this.draw())
     store.on("map selection", () => this.say())
+    const scale = this.scale = new Chosen(store, "color")
     store.on("color", ({color}) => {
       fill(this.scaling, color.scalings.map((name) => h("option", {value: name}, `by ${{log: "log", linear: "count", equal: "rank"}[name] || name}`)))
-      this.scaling.value = color.scaling
+      this.scaling.value = scale.or(color.scaling)
     })
     store.on("hover", () => this.onHover())
     store.on("camera", ({camera}) => this.goTo(camera))
@@ -55,7 +56,7 @@ class MapView {
     this.area = h("div", {class: "map-area"}, this.canvas, this.empty, this.settling, this.tools.brush, this.tools.zoom, this.tip)
     this.pixel = h("span", {class: "muted pixel", title: "The fullest pixel of this picture holds so many items"})
     this.scaling = h("select", {class: "method", "aria-label": "scale of density", hidden: true, title: "How opacity grows with the items of a pixel",
-      onchange: (event) => this.store.send({verb: "density_scale", to: event.target.value})})
+      onchange: ({target: {value}}) => this.scale.take(value, this.store.send({verb: "density_scale", to: value}))})
     this.foot = h("div", {class: "map-foot"}, h("span", {}, this.sentence, this.without), this.hint = h("span", {class: "muted hint"}, this.pixel, this.scaling, h("kbd", {}, "?"), " keys"))
     this.el = h("section", {class: "card map", "aria-label": "map"}, this.tools.el, this.areas = h("div", {class: "map-areas"}, this.area), this.foot)
     this.listen()

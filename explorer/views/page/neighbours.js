@@ -29,7 +29,7 @@ class Neighbours {
 
   change(k, metric) {
     Object.assign(this, {k: Math.max(1, Math.min(100, k)), metric})
-    const row = this.store.get("neighbours")?.row
+    const row = (this.store.get("item") || this.store.get("neighbours"))?.row
     if (row !== undefined) this.store.send({verb: "neighbours", row, k: this.k, metric})
     this.render()
   }
@@ -49,7 +49,7 @@ class Neighbours {
   controls(found) {
     const metric = h("select", {"aria-label": "distance", "data-key": "near-metric", onchange: (event) => this.change(this.k, event.target.value)},
       found.metrics.map((name) => h("option", {value: name}, name)))
-    metric.value = found.metric
+    metric.value = this.metric || found.metric
     return h("div", {class: "near-controls"},
       h("span", {class: "group"},
         button("−", () => this.change(this.k - fewerBy(this.k), this.metric), {class: "small", "aria-label": "fewer neighbours", "data-key": "fewer", disabled: this.k <= 1}),

@@ -40,7 +40,7 @@ function actions(store, map, dialogs) {
     a: () => tools.toggleMode("add"), s: () => tools.toggleMode("subtract"), i: () => store.send({verb: "invert"}), "[": () => tools.widen(1 / 1.25),
     "]": () => tools.widen(1.25), f: () => map.fit(), "+": () => map.zoomBy(1 / 1.5),
     "=": () => map.zoomBy(1 / 1.5), "-": () => map.zoomBy(1.5), escape: () => (store.get("item") ? store.set({item: null}) : store.send({verb: "clear"})), "?": () => dialogs.keys(),
-    n: () => dialogs.newCategory(Boolean(store.get("selection")?.count)), delete: () => (store.get("selection")?.count ? store.save({verb: "unlabel"}) : dialogs.toast({text: "select something first; then Del removes its labels", tone: "error"})), arrowleft: () => map.panBy(-1, 0),
+    n: () => dialogs.newCategory(!store.nothingSelected), delete: () => (!store.nothingSelected ? store.save({verb: "unlabel"}) : dialogs.toast({text: "select something first; then Del removes its labels", tone: "error"})), arrowleft: () => map.panBy(-1, 0),
     arrowright: () => map.panBy(1, 0), arrowup: () => map.panBy(0, -1), arrowdown: () => map.panBy(0, 1),
     undo: () => store.save({verb: "undo"}), redo: () => store.save({verb: "redo"}), export: () => dialogs.export(), picture: () => dialogs.export(true)}
 }

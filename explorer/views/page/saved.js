@@ -50,7 +50,7 @@ class SelectionMenu {
     this.save.disabled = this.grow.disabled = !count
     this.name.placeholder = count ? `Save ${number(count)} selected as…` : "Select something to save it"
     this.expression.hidden = !saved.length
-    if (this.renaming !== null && !saved.some((one) => one.name === this.renaming)) this.renaming = null
+    if (this.renaming !== null && !saved.some((one) => one.name === this.renaming)) this.renaming = this.renameBox = null
     keepingFocus(this.rows, () => fill(this.rows, saved.length ? saved.map((one) => this.row(one)) : h("li", {class: "muted"}, "No saved selections yet.")))
   }
 
@@ -65,14 +65,17 @@ class SelectionMenu {
   }
 
   renameRow(one) {
-    const name = h("input", {type: "text", maxlength: "200", value: one.name, "aria-label": `new name of ${one.name}`})
-    const done = () => { this.renaming = null; this.update() }
+    if (this.renameBox?.of === one.name) return this.renameBox.el // with what was written in it
+    const name = h("input", {type: "text", maxlength: "200", value: one.name, "aria-label": `new name of ${one.name}`, "data-key": "new-name"})
+    const done = () => { this.renaming = this.renameBox = null; this.update() }
     name.addEventListener("keydown", (event) => { if (event.key === "Escape") { event.stopPropagation(); done() } })
-    return h("li", {}, h("form", {class: "line", onsubmit: (event) => {
+    const el = h("li", {}, h("form", {class: "line", onsubmit: (event) => {
       event.preventDefault()
       if (name.value.trim() && name.value !== one.name) this.store.send({verb: "rename_selection", name: one.name, to: name.value})
       done()
     }}, name, h("button", {type: "submit", class: "small"}, "OK")))
+    this.renameBox = {of: one.name, el}
+    return el
   }
 
   toggle() { if (this.panel.hidden) this.show(); else this.close(true) }

@@ -26,8 +26,9 @@ class Saving {
       return
     }
     const action = `${Date.now().toString(36)}-${[...crypto.getRandomValues(new Uint32Array(2))].map((part) => part.toString(36)).join("")}`
-    const {rule, on, count} = this.store.get("selection") || {}
-    this.pending.set(action, {...message, action, meant: {of: this.store.get("data")?.of, set: this.store.get("labels")?.set, rule, on, count}})
+    const {rule, on, count} = (!this.store.selecting && this.store.get("selection")) || {rule: null} // better none than the one before
+    const set = this.store.changingSet ? null : this.store.get("labels")?.set
+    this.pending.set(action, {...message, action, meant: {of: this.store.get("data")?.of, set, rule, on, count}})
     this.keep()
     this.store.send({...message, action})
     setTimeout(() => this.render(), SLOW)

@@ -5,6 +5,7 @@ class StepCard {
     this.store = store
     this.kind = kind
     this.more = false
+    this.method = new Chosen(store, "steps")
     this.el = h("section", {class: "card step", "aria-label": kind})
     store.on("steps", () => this.render())
   }
@@ -14,7 +15,8 @@ class StepCard {
     const shape = JSON.stringify([step.method, step.methods, step.schema.map((setting) => [setting.name, setting.choices])])
     if (shape !== this.shape) {
       this.shape = shape
-      this.build(step)
+      keepingFocus(this.el, () => { this.build(step); this.update(this.store.get("steps")[this.kind]) })
+      return
     }
     this.update(step)
   }
@@ -23,14 +25,19 @@ class StepCard {
     this.fields = new Map()
     const send = (message) => this.store.send({kind: this.kind, ...message})
     const field = (setting) => {
-      const made = settingField(setting, (value) => { made.sent = send({verb: "setting", name: setting.name, value}) })
+      const chosen = new Chosen(this.store, "steps")
+      const made = settingField(setting, (value) => {
+        chosen.take(value, send({verb: "setting", name: setting.name, value}))
+        made.set(value)
+      })
+      made.show = (value) => made.set(chosen.or(value))
       this.fields.set(setting.name, made)
       return made.el
     }
     const method = h("select", {class: "method", "aria-label": `${step.title} method`, "data-key": `${this.kind}-method`,
-      onchange: (event) => send({verb: "method", method: event.target.value})},
+      onchange: ({target: {value}}) => this.method.take(value, send({verb: "method", method: value}))},
     step.methods.map((name) => h("option", {value: name}, name)))
-    method.value = step.method
+    this.choose = method
     const [basic, advanced] = [step.schema.filter((s) => !s.advanced), step.schema.filter((s) => s.advanced)]
     this.line = h("span", {class: "muted line grow"})
     this.run = button("Run", () => send({verb: "run"}), {"data-key": `${this.kind}-run`})
@@ -54,7 +61,8 @@ class StepCard {
   }
 
   update(step) {
-    for (const [name, field] of this.fields) if (!this.store.behind("steps", field.sent)) field.set(step.settings[name])
+    this.choose.value = this.method.or(step.method)
+    for (const [name, field] of this.fields) field.show(step.settings[name])
     const running = step.state === "running" || step.state === "waiting"
     this.el.classList.toggle("running", running)
     this.el.dataset.state = step.state

@@ -6,7 +6,6 @@ class WeightsDialog {
   constructor(store, dialogs) {
     this.store = store
     this.dialogs = dialogs
-    this.awaited = null // what was sent last, until the server says it back
     store.on("weights", () => this.render())
     store.on("steps", () => this.hear())
   }
@@ -44,8 +43,7 @@ class WeightsDialog {
     if (!this.dialog) return
     const step = this.store.get("steps").extract
     if (step.method !== "columns") return this.dialogs.closeAll()
-    if (this.awaited && this.awaited !== JSON.stringify([step.settings.columns, step.settings.weights])) return
-    this.awaited = null
+    if (this.store.behind("steps", this.sent)) return
     this.take()
     this.update()
   }
@@ -71,11 +69,8 @@ class WeightsDialog {
   send() {
     const settings = this.store.get("steps").extract.settings
     const weights = [...this.weights].filter(([, weight]) => weight !== 1).map(([name, weight]) => `${name}=${weight}`)
-    const wanted = JSON.stringify([this.only, weights])
-    this.awaited = wanted
-    setTimeout(() => { if (this.awaited === wanted) { this.awaited = null; this.hear() } }, 3000) // it was refused
-    if (JSON.stringify(this.only) !== JSON.stringify(settings.columns)) this.store.send({verb: "setting", kind: "extract", name: "columns", value: this.only})
-    this.store.send({verb: "setting", kind: "extract", name: "weights", value: weights})
+    if (JSON.stringify(this.only) !== JSON.stringify(settings.columns) || this.store.behind("steps", this.sent)) this.store.send({verb: "setting", kind: "extract", name: "columns", value: this.only})
+    this.sent = this.store.send({verb: "setting", kind: "extract", name: "weights", value: weights})
     this.update()
   }
 
