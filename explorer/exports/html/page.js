@@ -287,7 +287,7 @@ function drawOver() {
   context.clearRect(0, 0, camera.width, camera.height)
   const style = getComputedStyle(document.documentElement)
   const [ink, paper, accent] = ["--ink", "--paper", "--accent"].map((name) => style.getPropertyValue(name).trim())
-  context.font = "600 12px Inter, system-ui, sans-serif"
+  context.font = "600 12px Inter, -apple-system, \"Segoe UI\", Roboto, \"Noto Sans\", \"Liberation Sans\", system-ui, sans-serif"
   context.textBaseline = "middle"
   context.lineJoin = "round"
   const taken = []

@@ -199,7 +199,7 @@ class Marks {
     const gap = this.discRadius() + 5
     const taken = [...(this.map.named || []).map(({box}) => box), ...this.furniture()]
     for (const [, px, py] of at) taken.push([px - gap + 3, py - gap + 3, px + gap - 3, py + gap - 3])
-    context.font = "12px Inter, system-ui, sans-serif"
+    context.font = "12px Inter, -apple-system, \"Segoe UI\", Roboto, \"Noto Sans\", \"Liberation Sans\", system-ui, sans-serif"
     context.textBaseline = "middle"
     context.textAlign = "left"
     context.lineJoin = "round"

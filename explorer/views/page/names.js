@@ -13,7 +13,7 @@ class Names {
   // `lift` is by how many pixels names stand above their places, so that they hide no large mark there.
   paint(context, camera, [clusters, given], {ink, paper}, lift = 0) {
     this.lift = lift
-    context.font = "600 12px Inter, system-ui, sans-serif"
+    context.font = "600 12px Inter, -apple-system, \"Segoe UI\", Roboto, \"Noto Sans\", \"Liberation Sans\", system-ui, sans-serif"
     context.textAlign = "left"
     context.textBaseline = "middle"
     context.lineJoin = "round"
