@@ -124,7 +124,22 @@ def _of_different(rows: np.ndarray, k: int, metric: str, seed: int, store: Path 
 def _kept_of_different(rows: np.ndarray, k: int, metric: str, store: Path, seed: int | None = None) -> NeighborGraph | None:
     """A kept graph of rows none of which are equal; `seed` is that of an approximate search, None asks for an exact one."""
     found = kept.load(kept.place(store, rows, metric, seed), k, len(rows))
-    return None if found is None else NeighborGraph(found.arrays["indices"], found.values, **kept.about(found)).first(k)
+    if found is not None:
+        return NeighborGraph(found.arrays["indices"], found.values, **kept.about(found)).first(k)
+    return _turned(rows, k, store) if metric == "cosine" and seed is None else None
+
+
+def _turned(rows: np.ndarray, k: int, store: Path) -> NeighborGraph | None:
+    """The exact graph by cosine out of a kept exact one by distance, of rows of one length; None where that cannot be promised."""
+    from explorer.neighbors.unit import by_angle, of_one_length
+
+    if not _is_exact(rows, "euclidean") or not of_one_length(rows):
+        return None
+    found = kept.load(kept.place(store, rows, "euclidean", None), min(k + 1, len(rows) - 1), len(rows))
+    nearest = None if found is None else by_angle(rows, found.arrays["indices"], found.values, k)
+    if nearest is None:
+        return None
+    return NeighborGraph(*measured(rows, nearest, "cosine", Progress()), "cosine", True, 1.0, "exact")
 
 
 def _spread(graph: NeighborGraph, rows: np.ndarray, copies: Copies, k: int, progress: Progress) -> NeighborGraph:
