@@ -152,7 +152,9 @@ def _spread(graph: NeighborGraph, rows: np.ndarray, copies: Copies, k: int, prog
 
     n, how = len(rows), Measured.of(rows, graph.metric)
     indices, apart, names = np.full((n, k), -1, np.int32), np.full((n, k), np.inf), np.arange(n, dtype=np.int32)
-    in_threads(lambda part: kernels.spread(*part, *how, *copies, graph.indices, names, indices, apart), stretches(n, 8_192), progress)
+    in_threads(
+        lambda part: kernels.spread(*part, *how, *copies, graph.indices, names, indices, apart), stretches(n, 8_192), progress
+    )
     return replace(graph, indices=indices, distances=_in_unit(apart, indices, graph.metric))
 
 

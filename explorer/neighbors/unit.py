@@ -1,4 +1,4 @@
-"""Neighbours by angle out of kept ones by distance, where all rows are of about one length: the order is the same but for rounding."""
+"""Neighbours by angle out of kept ones by distance, for rows of about one length: the order is the same but for rounding."""
 
 from __future__ import annotations
 
