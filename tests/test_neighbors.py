@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 import explorer.neighbors.exact
+import explorer.neighbors.graph
 import explorer.neighbors.rows
 from explorer import InputError, Session
 from explorer.errors import Cancelled
-from explorer.neighbors import METRICS, NeighborGraph, around, known_graph, nearest_rows, neighbor_graph
+from explorer.neighbors import METRICS, NeighborGraph, approximate, around, known_graph, nearest_rows, neighbor_graph
 from explorer.neighbors.rows import QUERIES
 from explorer.step import Progress, sha256
 
@@ -293,7 +294,16 @@ def test_a_tree_finds_the_same(monkeypatch: pytest.MonkeyPatch, metric: str) -> 
     monkeypatch.setattr("explorer.neighbors.graph.TREE_ROWS", 1)
     tree = neighbor_graph(features, 7, metric)
     assert np.array_equal(tree.distances, every.distances)
-    assert (tree.indices == every.indices).mean() > 0.99
+    assert np.array_equal(tree.indices, every.indices)
+
+
+@pytest.mark.parametrize("metric", ["euclidean", "manhattan", "chebyshev"])
+def test_a_tree_takes_the_earlier_of_many_at_one_distance(monkeypatch: pytest.MonkeyPatch, metric: str) -> None:
+    grid = np.stack(np.meshgrid(*[np.arange(8)] * 3), axis=-1).reshape(-1, 3)[RNG.permutation(512)].astype(np.float32)
+    every = neighbor_graph(grid, 40, metric)
+    monkeypatch.setattr("explorer.neighbors.graph.TREE_ROWS", 1)
+    for k in (1, 3, 14, 15, 40):
+        assert np.array_equal(neighbor_graph(grid, k, metric).indices, every.indices[:, :k])
 
 
 @pytest.mark.parametrize("metric", ["euclidean", "cosine", "correlation"])
@@ -367,6 +377,14 @@ def test_one_thread_and_many_give_the_same_bytes(monkeypatch: pytest.MonkeyPatch
         assert neighbor_graph(features, 10, metric, random_state=4).indices.tobytes() != made[0].indices.tobytes()
 
 
+def test_the_approximate_search_itself_copes_with_heaps() -> None:
+    """Of rows that are equal one is given to it, but by angle heaps remain."""
+    found, recall = approximate.nearby(np.repeat(clustered(2), 3_000, axis=0), 5, "euclidean", 0, NO_PROGRESS)
+    assert recall == 1
+    assert ((found < 3_000) == (np.arange(6_000) < 3_000)[:, None]).all()
+    assert not (found == np.arange(6_000)[:, None]).any()
+
+
 def test_a_graph_says_how_far_it_is_and_stops(monkeypatch: pytest.MonkeyPatch) -> None:
     features = clustered(3_000)
     for exact in (True, False):
@@ -382,13 +400,14 @@ def test_a_graph_says_how_far_it_is_and_stops(monkeypatch: pytest.MonkeyPatch) -
 def test_kept_graphs_serve_fewer_neighbours_and_are_replaced_by_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     features = clustered(300)
     made = neighbor_graph(features, 6, "cosine", store=tmp_path)
-    assert known_graph(features, 7, "cosine", tmp_path) is None
+    assert [place.name for place in tmp_path.glob("*/*")] == ["16"], "as many are searched for as somebody else will want"
+    assert known_graph(features, 17, "cosine", tmp_path) is None
     assert known_graph(features, 6, "euclidean", tmp_path) is None
     assert known_graph(features + 1, 6, "cosine", tmp_path) is None
-    more = neighbor_graph(features, 9, "cosine", store=tmp_path)
-    assert [place.name for place in tmp_path.glob("*/*")] == ["9"]
+    more = neighbor_graph(features, 19, "cosine", store=tmp_path)
+    assert [place.name for place in tmp_path.glob("*/*")] == ["24"]
     monkeypatch.setattr("explorer.neighbors.graph._found", None)  # nothing is searched any more
-    for k in (9, 6):
+    for k in (19, 6):
         again = neighbor_graph(features, k, "cosine", store=tmp_path)
         assert np.array_equal(again.indices, more.indices[:, :k])
         assert np.array_equal(again.distances, more.distances[:, :k])
@@ -403,7 +422,7 @@ def test_kept_graphs_serve_fewer_neighbours_and_are_replaced_by_more(tmp_path: P
 def test_a_damaged_graph_is_made_again(tmp_path: Path, name: str, harm: str) -> None:
     features = clustered(200)
     made = neighbor_graph(features, 4, store=tmp_path)
-    (file,) = tmp_path.glob(f"*/4/{name}")
+    (file,) = tmp_path.glob(f"*/16/{name}")
     whole = bytearray(file.read_bytes())
     if harm == "gone":
         file.unlink()
@@ -420,8 +439,8 @@ def test_a_damaged_graph_is_made_again(tmp_path: Path, name: str, harm: str) -> 
 def test_a_graph_that_somebody_forged_leads_nowhere(tmp_path: Path, row: int) -> None:
     features = clustered(200)
     made = neighbor_graph(features, 4, store=tmp_path)
-    (file,) = tmp_path.glob("*/4/array-indices.npy")
-    forged = made.indices.copy()
+    (file,) = tmp_path.glob("*/16/array-indices.npy")
+    forged = np.load(file)
     forged[7, 2] = row
     np.save(file, forged)
     sums = json.loads((file.parent / "sums.json").read_text())
@@ -432,6 +451,139 @@ def test_a_graph_that_somebody_forged_leads_nowhere(tmp_path: Path, row: int) ->
 def test_where_nothing_can_be_kept_there_is_a_graph_all_the_same(tmp_path: Path) -> None:
     (tmp_path / "store").write_text("a file, not a folder")
     assert neighbor_graph(clustered(50), 3, store=tmp_path / "store").indices.shape == (50, 3)
+
+
+# One search serves all
+
+
+def the_same(one: NeighborGraph, other: NeighborGraph) -> bool:
+    return one.indices.tobytes() + one.distances.tobytes() == other.indices.tobytes() + other.distances.tobytes()
+
+
+def searched(rows: np.ndarray, k: int, metric: str) -> NeighborGraph:
+    """The graph by a search of all rows for exactly so many, equal rows and all."""
+    return explorer.neighbors.graph._found(rows, min(k, len(rows) - 1), metric, 0, True, NO_PROGRESS)
+
+
+@settings(deadline=None, max_examples=60)
+@given(data=st.data(), metric=st.sampled_from(METRICS))
+def test_the_graph_of_equal_rows_is_that_of_a_search_of_all(data: st.DataObject, metric: str) -> None:
+    different = data.draw(arrays(np.float32, (data.draw(st.integers(1, 12)), data.draw(st.integers(1, 4))), elements=FINITE))
+    rows = different[data.draw(st.lists(st.integers(0, len(different) - 1), min_size=1, max_size=40))]
+    k = data.draw(st.integers(1, len(rows) + 2))
+    assert the_same(neighbor_graph(rows, k, metric), searched(rows, k, metric))
+    assert_graph(rows, neighbor_graph(rows, k, metric), k)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("tied", [False, True])
+def test_the_first_of_a_kept_graph_are_the_bytes_of_a_search_of_so_many(tmp_path: Path, metric: str, tied: bool) -> None:
+    rows = RNG.integers(-2, 3, size=(400, 4)).astype(np.float32) if tied else clustered(400)
+    for k in (1, 14, 15, 16, 17, 30):
+        kept = neighbor_graph(rows, k, metric, store=tmp_path)
+        assert the_same(kept, searched(rows, k, metric))
+        assert the_same(kept, neighbor_graph(rows, k, metric))
+    assert the_same(neighbor_graph(rows, 14, metric, store=tmp_path), searched(rows, 14, metric)), "of a kept graph of 32"
+
+
+@pytest.mark.usefixtures("always_approximate")
+def test_an_approximate_graph_is_the_same_with_a_folder_and_without(tmp_path: Path) -> None:
+    rows = clustered(2_000)
+    made = neighbor_graph(rows, 14, store=tmp_path)
+    assert the_same(made, neighbor_graph(rows, 14))
+    assert the_same(neighbor_graph(rows, 15, store=tmp_path).first(14), made)
+
+
+def test_what_an_earlier_version_kept_is_used_where_it_is_enough(tmp_path: Path, searches: list[int]) -> None:
+    from explorer.neighbors import kept
+
+    rows = clustered(300)
+    old = searched(rows, 14, "euclidean")
+    kept.save(kept.place(tmp_path, rows, "euclidean", None), old.indices, old.distances, kept.told(old))
+    searches.clear()
+    assert the_same(neighbor_graph(rows, 14, store=tmp_path), old)
+    assert not searches
+    assert the_same(neighbor_graph(rows, 15, store=tmp_path).first(14), old)
+    assert len(searches) == 1
+
+
+@pytest.fixture
+def searches(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Grows by each search's number of rows: all go through one function."""
+    search, counted = explorer.neighbors.graph._found, []
+
+    def found(rows: np.ndarray, *rest: object) -> NeighborGraph:
+        counted.append(len(rows))
+        return search(rows, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("explorer.neighbors.graph._found", found)
+    return counted
+
+
+@pytest.mark.parametrize("kind", ["plain", "near duplicates", "few", "long"])
+def test_neighbours_by_angle_come_out_of_those_by_distance(kind: str, tmp_path: Path, searches: list[int]) -> None:
+    rows = clustered(20 if kind == "few" else 600)
+    if kind == "near duplicates":
+        rows[100:103] = rows[:3] * np.float32(1.7)  # equal in direction, but for rounding
+    rows = rows / np.linalg.norm(rows, axis=1, keepdims=True) * np.float32(40 if kind == "long" else 1)
+    neighbor_graph(rows, 14, store=tmp_path)
+    made = [(k, neighbor_graph(rows, k, "cosine", store=tmp_path), known_graph(rows, k, "cosine", tmp_path)) for k in (1, 7, 15)]
+    assert searches == [len(rows)], "nothing is searched again"
+    for k, by_angle, known in made:
+        assert by_angle.metric == "cosine"
+        assert the_same(by_angle, searched(rows, k, "cosine"))
+        assert known is not None
+        assert the_same(known, by_angle)
+
+
+@pytest.mark.parametrize("kind", ["of several lengths", "heaps"])
+def test_where_the_order_cannot_be_promised_it_is_searched(kind: str, tmp_path: Path, searches: list[int]) -> None:
+    rows = clustered(600)
+    rows = np.repeat(rows[:20], 30, axis=0) if kind == "heaps" else rows
+    rows = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    if kind == "heaps":
+        rows[:, 1] += np.arange(600, dtype=np.float32) % 30 * np.float32(1e-7)
+    else:
+        rows[7] *= np.float32(1.01)
+    neighbor_graph(rows, 14, store=tmp_path)
+    assert known_graph(rows, 14, "cosine", tmp_path) is None
+    made = neighbor_graph(rows, 14, "cosine", store=tmp_path)
+    assert len(searches) == 2
+    assert the_same(made, searched(rows, 14, "cosine"))
+
+
+def visited(kind: str) -> np.ndarray:
+    """Rows of a collection such as there are."""
+    rows = clustered(240)
+    if kind == "equal":
+        rows[[7, 100, 101]] = rows[3]
+    if kind == "missing":
+        rows[[7, 100]] = np.nan
+    return rows / np.linalg.norm(rows, axis=1, keepdims=True) if kind == "unit" else rows
+
+
+@pytest.mark.parametrize("approximately", [False, True])
+@pytest.mark.parametrize("kind", ["plain", "equal", "missing", "unit"])
+def test_a_visit_searches_once(
+    kind: str, approximately: bool, searches: list[int], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    pytest.importorskip("openTSNE")
+    if approximately:
+        monkeypatch.setattr("explorer.neighbors.graph._is_exact", lambda rows, metric: False)
+    else:
+        monkeypatch.setattr("explorer.session.nearby.nearest_rows", None)  # the list takes what is kept
+    session = Session(visited(kind), workspace=tmp_path / "w")
+    session.extract("vectors")
+    session.reduce("umap", n_epochs=5)
+    session.trust()
+    ids, _ = session.neighbors(session.dataset.ids[3], k=12)
+    assert len(ids) == 12
+    session.cluster("hdbscan", on="vectors")
+    session.stability(seeds=3)
+    session.reduce("tsne", perplexity=5, n_iter=5, early_iter=5)
+    session.trust()
+    session.cluster("hdbscan", on="vectors", random_state=9)
+    assert searches == [{"equal": 237, "missing": 238}.get(kind, 240)]
 
 
 # The session's verbs

@@ -100,7 +100,7 @@ class HDBSCAN(Clusterer):
     def _kept_tree(self, vectors: np.ndarray, samples: int, progress: Progress) -> tuple[Edges, tuple[str, ...]]:
         """The spanning tree and what is to be said of it: the one that is kept, as only other settings of its cut were changed."""
         store = graphs_beside(self.store)
-        folder = None if store is None else place(store, vectors, "euclidean", self.random_state) / f"tree-{kept.VERSION}-{samples}"
+        folder = None if store is None else place(store, vectors, "euclidean", 0) / f"tree-{kept.VERSION}-{samples}"
         found = None if folder is None else kept.load(folder, len(vectors))
         if found is None:
             found = self._tree(vectors, samples, progress)
@@ -113,7 +113,7 @@ class HDBSCAN(Clusterer):
         # Of a layout the graph takes seconds, and it is the tree that is kept.
         store = None if vectors.shape[1] <= NARROW else graphs_beside(self.store)
         k, done = max(NEIGHBORS, samples - 1), progress.part(0.0, 0.4)
-        graph = neighbor_graph(vectors, k, random_state=self.random_state, store=store, progress=done)
+        graph = neighbor_graph(vectors, k, store=store, progress=done)
         tree = spanning_tree(vectors, graph, samples, progress.part(0.4, 1.0))
         return tree.in_stars(), _about(graph, *vectors.shape)
 

@@ -48,7 +48,9 @@ def nearby(rough: np.ndarray, k: int, metric: str, random_state: int, progress: 
         for reach in REACHES:
             some = pairs[before : reach * len(cells.blocks)]
             mixed = some[np.random.default_rng(0).permutation(len(some))].tolist()  # so that threads hardly want the same cell
-            in_threads(tiles, mixed, progress.part(0.27 + 0.5 * before / len(pairs), 0.27 + 0.5 * min(1.0, reach / 96)), _NOTE)
+            in_threads(
+                tiles, mixed, progress.part(0.27 + 0.5 * before / max(1, len(pairs)), 0.27 + 0.5 * min(1.0, reach / 96)), _NOTE
+            )
             recall, before = sample.recall(board.apart), reach * len(cells.blocks)
             if recall >= FOUND or before >= len(pairs):
                 break

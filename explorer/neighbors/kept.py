@@ -15,7 +15,7 @@ from explorer.step import Result, fingerprint_array, sha256
 if TYPE_CHECKING:
     from explorer.neighbors.graph import NeighborGraph
 
-VERSION = 1  # raise it when the same search begins to find something else
+VERSION, APPROXIMATE = 1, 2  # raise them when the same search, the exact one or the other, begins to find something else
 _UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, SyntaxError)  # of numpy and json
 
 
@@ -25,8 +25,9 @@ def graphs_beside(store: Path | None) -> Path | None:
 
 
 def place(store: Path, rows: np.ndarray, metric: str, random_state: int | None) -> Path:
-    """The folder of the graphs of some rows; in it is one for each number of neighbours."""
-    identity = json.dumps([fingerprint_array(rows), metric, random_state, VERSION])
+    """The folder of the graphs of some rows; in it is one for each number of neighbours. An exact search has no seed: None."""
+    version = VERSION if random_state is None else APPROXIMATE
+    identity = json.dumps([fingerprint_array(rows), metric, random_state, version])
     return store / hashlib.sha256(identity.encode()).hexdigest()[:24]
 
 

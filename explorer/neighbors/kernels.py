@@ -219,6 +219,49 @@ def measure(low: int, high: int, rows: Array, kind: int, about: Array, indices: 
 
 
 @njit(nogil=True, cache=True)
+def spread(
+    low: int, high: int, rows: Array, kind: int, about: Array, first: Array, back: Array, starts: Array, members: Array,
+    near: Array, names: Array, places: Array, apart: Array,
+) -> None:  # fmt: skip
+    """Offer to each of some rows those equal to it, and those equal to the nearest of the different rows, ``near`` ``(m, k)``."""
+    for i in range(low, high):
+        own = back[i]
+        for at in range(-1, near.shape[1]):
+            other = own if at < 0 else near[own, at]
+            if other < 0:
+                break
+            far = 0.0 if at < 0 else distance(rows[i], rows[first[other]], kind, about[i], about[first[other]])
+            for spot in range(starts[other], starts[other + 1]):
+                j = members[spot]
+                if j != i and not offer(i, j, far, names, places, apart):
+                    break  # as those after it are no nearer, and later
+
+
+@njit(nogil=True, cache=True)
+def settle(some: Array, near: Array, rows: Array, kind: int, about: Array, out: Array) -> None:
+    """Of the rows ``near`` ``(m, w)`` to each of some, itself among them or not, the nearest ``out`` ``(m, k)``, in order."""
+    last = out.shape[1] - 1
+    apart = np.empty(last + 1)
+    for at in range(len(some)):
+        i = some[at]
+        apart[:] = np.inf
+        out[at] = -1
+        for p in near[at]:
+            if p == i:
+                continue
+            far = distance(rows[i], rows[p], kind, about[i], about[p])
+            if far > apart[last] or not far < np.inf or (far == apart[last] and p > out[at, last]):
+                continue
+            spot = last
+            while spot > 0 and (far < apart[spot - 1] or (far == apart[spot - 1] and p < out[at, spot - 1])):
+                apart[spot] = apart[spot - 1]
+                out[at, spot] = out[at, spot - 1]
+                spot -= 1
+            apart[spot] = far
+            out[at, spot] = p
+
+
+@njit(nogil=True, cache=True)
 def from_some(asked: Array, rows: Array, kind: int, about: Array, out: Array) -> None:
     """How far every row is from some of them, ``(m, n)``."""
     for j in range(len(rows)):

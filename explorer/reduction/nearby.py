@@ -23,8 +23,8 @@ class NeighborReducer(Reducer):
     )  # fmt: skip
 
     def graph(self, rows: np.ndarray, k: int, progress: Progress) -> NeighborGraph:
-        """The `k` nearest of each of ``(n, d)`` rows, kept and shared."""
-        return neighbor_graph(rows, k, self.metric, random_state=self.random_state, store=self.graphs, progress=progress)
+        """The `k` nearest of each of ``(n, d)`` rows, kept and shared: also among seeds, which are asked about the layout."""
+        return neighbor_graph(rows, k, self.metric, store=self.graphs, progress=progress)
 
     def by_pca(self, vectors: np.ndarray, fewest: int, title: str, progress: Progress) -> Output:
         """PCA instead, with a note: there are fewer than `fewest` different rows, and no neighbourhood to keep."""

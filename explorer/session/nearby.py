@@ -58,27 +58,41 @@ class Nearby:
         if known is None:
             return around(features.values, rows, k, metric, progress)
         found = np.zeros(len(features.values), bool)
-        found[known.indices[rows].ravel()] = True
+        near = known.indices[rows]
+        found[near[near >= 0]] = True
         found[rows] = False
         return np.flatnonzero(found)
 
     def _kept(self, features: Result, k: int, metric: str) -> NeighborGraph | None:
-        """An exact graph of all items' features; None where some have none, for which no graph of all is kept."""
+        """An exact graph over all items, of as many columns as `nearest_rows` gives."""
         if not isinstance(k, int | np.integer) or isinstance(k, bool) or k < 1 or not self.store.is_dir():
             return None
-        now = (features.key, k, metric, self.store, frozenset(place.name for place in self.store.iterdir()))
+        kept = frozenset((place.parent.name, place.name) for place in self.store.glob("*/*"))
+        now = (features.key, k, metric, self.store, kept)
         if self._known[0] != now:
-            self._known = (now, known_graph(features.values, k, metric, self.store) if features.valid.all() else None)
+            rows = np.flatnonzero(features.valid)
+            known = known_graph(_of(features, rows), k, metric, self.store) if len(rows) > 1 else None
+            wide = min(int(k), len(features.values) - 1)
+            self._known = (now, None if known is None else _over_all(known, rows, len(features.values), wide))
         return self._known[1]
 
     def graph(self, features: Result, k: int, metric: str, progress: Progress | None = None) -> NeighborGraph:
         """The graph over all items: one without features is nobody's neighbour and has none."""
         rows = np.flatnonzero(features.valid)
-        if len(rows) == len(features.values):
-            return neighbor_graph(features.values, k, metric, store=self.store, progress=progress)
-        made = neighbor_graph(features.values[rows], k, metric, store=self.store, progress=progress)
-        n, wide = len(features.values), made.indices.shape[1]
-        indices, distances = np.full((n, wide), -1, np.int32), np.full((n, wide), np.inf, np.float32)
-        indices[rows] = np.where(made.indices >= 0, rows[made.indices], -1)
-        distances[rows] = made.distances
-        return replace(made, indices=indices, distances=distances)
+        made = neighbor_graph(_of(features, rows), k, metric, store=self.store, progress=progress)
+        return _over_all(made, rows, len(features.values), made.indices.shape[1])
+
+
+def _of(features: Result, rows: np.ndarray) -> np.ndarray:
+    """The features of some items; not copied where they are all."""
+    return features.values if len(rows) == len(features.values) else features.values[rows]
+
+
+def _over_all(graph: NeighborGraph, rows: np.ndarray, n: int, wide: int) -> NeighborGraph:
+    """The graph of some rows among n, of so many columns: the others have no neighbours."""
+    if graph.indices.shape == (n, wide):
+        return graph
+    indices, distances, k = np.full((n, wide), -1, np.int32), np.full((n, wide), np.inf, np.float32), graph.indices.shape[1]
+    indices[rows, :k] = np.where(graph.indices >= 0, rows[graph.indices], -1)
+    distances[rows, :k] = graph.distances
+    return replace(graph, indices=indices, distances=distances)
