@@ -23,6 +23,7 @@ from explorer.reduction.lpp import LPP, smoothest
 from explorer.reduction.pca import PCA
 from explorer.reduction.spectral import Spectral, shelves
 from explorer.reduction.svd import SVD
+from explorer.reduction.waves import waves
 from explorer.session import Session
 from explorer.sources import read
 from explorer.step import Output, Progress, find
@@ -263,6 +264,60 @@ def test_spectral_lays_pieces_side_by_side() -> None:
         assert np.ptp(boxes[one], axis=0).max() > 1
         for two in range(one):
             assert (boxes[one][0] > boxes[two][1]).any() or (boxes[two][0] > boxes[one][1]).any(), "no box lies in another"
+
+
+def chain(n: int, tube: float = 1e-3) -> tuple[np.ndarray, np.ndarray]:
+    """Items ``(n, 3)`` along a winding path, and how far along it each is, from 0 to 1."""
+    along = np.linspace(0, 1, n)
+    rows = np.column_stack([100 * along, np.sin(20 * along), np.cos(20 * along)])
+    return (rows + tube * np.random.default_rng(0).normal(size=rows.shape)).astype(np.float32), along
+
+
+def test_spectral_unrolls_a_long_chain() -> None:
+    """The waves of a path are known: cosines; by a band, and the same by products with the graph."""
+    rows, along = chain(4_000)
+    made = Spectral().run(rows).values
+    for column in range(2):
+        assert abs(np.corrcoef(made[:, column], np.cos((column + 1) * np.pi * along))[0, 1]) > 0.9999
+
+
+def test_a_band_and_products_with_the_graph_give_the_same_waves(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows, _ = chain(900, 0.05)
+    asked = Progress()
+    weights = weighed(linked(neighbor_graph(rows, 8)), "heat")
+    by_band = waves(weights, 4, 0, asked)
+    monkeypatch.setattr("explorer.reduction.waves.WORK", 0)
+    assert agree(unit(by_band), unit(waves(weights, 4, 0, asked)), 1e-3)
+
+
+def test_a_long_chain_takes_few_products(monkeypatch: pytest.MonkeyPatch) -> None:
+    notes: list[str] = []
+    rows, _ = chain(10_000)
+    Spectral().run(rows, Progress(lambda _, note: notes.append(note)))
+    assert sum("round" in note for note in notes) < 200, "the Lanczos method alone took sixteen thousand"
+
+
+def test_what_hardly_hangs_together_is_in_pieces() -> None:
+    """By heat a small group far away hangs by links of exp(-36): its wave cannot be told from the constant."""
+    crowd = RANDOM.normal(size=(800, 5))
+    made = Spectral(weights="heat").run(np.vstack([crowd, RANDOM.normal(size=(10, 5)) / 2 + 200]).astype(np.float32))
+    assert made.values[:800].std(axis=0).min() > 1
+    assert any("2 pieces" in note and "weights=binary" in note for note in made.notes)
+    alone = Spectral(weights="heat").run(np.vstack([crowd, np.full((1, 5), 60.0)]).astype(np.float32))
+    assert not any("pieces" in note for note in alone.notes), "one item far away stays with its neighbours"
+    assert alone.values[:800].std(axis=0).min() > 0.3
+    loose = Spectral(weights="heat").run(np.vstack([crowd, RANDOM.normal(size=(20, 5)) * 8]).astype(np.float32))
+    assert loose.values[:800].std(axis=0).min() > 0.3
+
+
+def test_spectral_gives_as_many_columns_as_are_wanted() -> None:
+    step = Spectral()
+    step.width = 6
+    made = step.compute(roll(500)[0], Progress())
+    assert isinstance(made, Output)
+    assert made.values.shape == (500, 6)
+    assert np.abs(np.corrcoef(made.values.T) - np.eye(6)).max() < 0.1
+    assert np.abs(made.values[:, :2] - Spectral().run(roll(500)[0]).values).max() < 1e-3
 
 
 @given(st.lists(st.floats(1, 30), min_size=1, max_size=60))
