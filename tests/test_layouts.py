@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
+from importlib.metadata import EntryPoint
 from typing import Any
 
 import numpy as np
@@ -10,11 +13,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from explorer import step as step_module
 from explorer.errors import Cancelled, InputError
 from explorer.installation import takes
 from explorer.installation.takes import Takes, room, speed
 from explorer.neighbors import neighbor_graph
-from explorer.reduction.base import FIRST, Reducer
+from explorer.reduction.base import Reducer, firsts
 from explorer.reduction.ica import ICA
 from explorer.reduction.isomap import Isomap
 from explorer.reduction.kernel_pca import KernelPCA
@@ -247,7 +251,7 @@ def test_every_metric_joins_pieces_of_many(metric: str) -> None:
 
 
 def test_links_are_looked_for_in_a_sample_of_many_rows(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("explorer.reduction.links._ASKED", 40)
+    monkeypatch.setattr("explorer.reduction.links.ASKED", 40)
     rows = far_groups()
     made = Isomap(n_neighbors=5).run(rows)
     assert made.valid.all()
@@ -361,15 +365,50 @@ def test_stop_is_noticed_within(step: type[Reducer]) -> None:
 
 
 def test_first_offers_what_can_give_more_than_two_columns() -> None:
-    for method in FIRST[1:]:
-        step = find("reduce", method)
-        assert isinstance(step, Reducer)
-        assert step.widest is None, method
+    assert firsts() == ["none", "pca", "svd", "ica", "kernel-pca", "lpp", "isomap", "spectral", "tldr"]
     for step in OURS:
-        assert (step.widest is None) == (step.method in FIRST)
+        assert ((step.widest or 3) > 2) == (step.method in firsts())
+    rows = {row["name"]: row for row in LPP.describe()}
+    assert rows["first"] == {
+        "name": "first", "default": "none", "type": "choice", "choices": firsts(), "advanced": True, "optional": False,
+        "doc": rows["first"]["doc"],
+    }  # fmt: skip
+    for wrong in ("umap", "pcaa", 3):
+        with pytest.raises(InputError, match="first takes one of none, pca, svd"):
+            LPP(first=wrong)
+    assert LPP.parse("first", "pca") == "pca"
 
 
-@pytest.mark.parametrize("first", ["pca", "svd", "ica", "kernel-pca", "lpp", "isomap"])
+class Wide(Reducer):
+    """The columns as they are, as somebody's package registers it."""
+
+    method = "wide"
+    widest = 4
+
+    def compute(self, vectors: np.ndarray, progress: Progress) -> np.ndarray:
+        progress(0.5, "taking columns")
+        return vectors[:, : self.width]
+
+
+def test_a_plug_in_that_gives_more_columns_can_go_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    ours, here = step_module._entry_points("reduce"), sys.modules[__name__].__name__
+    plugged = {name: EntryPoint(name, f"{here}:{of}", "explorer.reduce") for name, of in (("wide", "Wide"), ("deep", "Deep"))}
+    broken = {"broken": EntryPoint("broken", "no_such_package:Step", "explorer.reduce")}
+    monkeypatch.setattr(step_module, "_entry_points", lambda kind: ours | plugged | broken)
+    assert firsts()[-2:] == ["tldr", "wide"], "neither what gives two columns nor what cannot be loaded"
+    made = LPP(first="wide", first_components=6).run(PLAIN)
+    assert np.array_equal(made.values, LPP().run(PLAIN[:, :4]).values), "no more columns than it can give"
+    assert any(note.startswith("first 4 components by wide") for note in made.notes)
+
+
+def test_a_step_at_its_defaults_loads_no_other_method() -> None:
+    code = "import sys; from explorer.reduction.svd import SVD; SVD().copy(); "
+    code += "print(sorted(name for name in sys.modules if name in ('explorer.reduction.umap', 'explorer.reduction.isomap')))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("first", ["pca", "svd", "ica", "kernel-pca", "lpp", "isomap", "spectral"])
 def test_two_stages_are_one_after_the_other(first: str) -> None:
     rows = (RANDOM.normal(size=(80, 12)) * np.arange(1, 13)).astype(np.float32)
     stage = find("reduce", first)
