@@ -489,6 +489,6 @@ def _write_array(path: Path, array: np.ndarray) -> None:
 
 
 __all__ = [
-    "KINDS", "Cancelled", "Output", "Progress", "Result", "Settings", "Step", "class_of", "find", "fingerprint_array", "names", "registered",
-    "sha256",
+    "KINDS", "Cancelled", "Output", "Progress", "Result", "Settings", "Step", "class_of", "find", "fingerprint_array", "names",
+    "registered", "sha256",
 ]  # fmt: skip

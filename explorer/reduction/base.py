@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 import param
@@ -37,7 +37,8 @@ class First(param.Selector):
 
     @objects.setter
     def objects(self, objects: object) -> None:
-        self.names, self._objects = {}, []  # none are kept
+        self.names: dict[str, Any] = {}  # none are kept
+        self._objects: list[Any] = []
 
     def _validate_value(self, value: object, allow_None: bool | None = None) -> None:  # noqa: N803  param's own name
         if value != NONE and not goes_first(value):

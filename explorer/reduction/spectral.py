@@ -83,7 +83,10 @@ class Spectral(NeighborReducer):
         """Measured: neighbours, then products with the graph: half as many among groups, twice as many on a wide sheet."""
         links, band = 1.6 * n * self.n_neighbors, np.sqrt(WORK * n)
         return graph_takes(n, d, self.n_neighbors).then(
-            Takes(sparse=0.03 + 1.2e-8 * links * np.sqrt(n), memory=4 * 12 * links + 8 * n * (70 + 3 * self.width) + 8 * min(n**2, band))
+            Takes(
+                sparse=0.03 + 1.2e-8 * links * np.sqrt(n),
+                memory=4 * 12 * links + 8 * n * (70 + 3 * self.width) + 8 * min(n**2, band),
+            )
         )
 
 
