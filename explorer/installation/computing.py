@@ -90,7 +90,7 @@ def compiled_findings() -> Iterator[Finding]:
             yield Finding(AREA, "compiled", "ok", f"numba's compiled code is kept in {shown(folder)}")
             return
     named = " nor in ".join(shown(folder) for folder in places)
-    advice = "set NUMBA_CACHE_DIR to a folder that can be written, else each process compiles anew for some seconds, or cannot start"
+    advice = "set NUMBA_CACHE_DIR to a folder that can be written, else each process compiles anew for seconds, or cannot start"
     yield Finding(AREA, "compiled", "note", f"numba's compiled code cannot be kept, not in {named}", advice)
 
 

@@ -61,7 +61,7 @@ class Isomap(NeighborReducer):
         return Output(filled(places, self.width), notes=notes)
 
     def takes(self, n: int, d: int) -> Takes:
-        """Measured: neighbours, links between pieces, as if there were some, and one search for shortest ways from each landmark."""
+        """Measured: neighbours, links between pieces, as if there were some, one search for shortest ways from each landmark."""
         marks, asked = min(n, self.landmarks), min(n, ASKED)
         return graph_takes(n, d, self.n_neighbors).then(
             Takes(

@@ -42,7 +42,7 @@ class Spectral(NeighborReducer):
     )  # fmt: skip
 
     def compute(self, vectors: np.ndarray, progress: Progress) -> Output:
-        """Lay out ``(n, d)`` vectors, all different, as ``(n, width)``; each axis has about variance 1 where all is in one piece."""
+        """Lay out ``(n, d)`` vectors, all different, to ``(n, width)``; axes have about variance 1 where all is in one piece."""
         rows, notes = tamed(vectors)
         if len(rows) < 2:
             progress(0.5, "laying out")
