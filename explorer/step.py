@@ -393,7 +393,7 @@ def find(kind: str, method: Any, **settings: Any) -> Step:
     elif hasattr(method, "get_params"):
         step = _estimated(kind, method)
     elif method in names(kind):
-        step = _load(kind, method)()
+        step = class_of(kind, method)()
     elif isinstance(method, str) and "." in method:
         raise pkgutil.resolve_name("explorer.estimators:gone")(kind, method)
     elif not isinstance(method, str):
@@ -419,7 +419,8 @@ def names(kind: str) -> list[str]:
 
 
 @cache
-def _load(kind: str, method: str) -> type[Step]:
+def class_of(kind: str, method: str) -> type[Step]:
+    """The class that is registered by that name, which is loaded now."""
     loaded = _entry_points(kind)[method].load()
     if not (isinstance(loaded, type) and issubclass(loaded, Step)):
         raise InputError(f"the plug-in {method!r} of explorer.{kind} is not a Step; ask its author, or uninstall it")
@@ -488,6 +489,6 @@ def _write_array(path: Path, array: np.ndarray) -> None:
 
 
 __all__ = [
-    "KINDS", "Cancelled", "Output", "Progress", "Result", "Settings", "Step", "find", "fingerprint_array", "names", "registered",
-    "sha256",
+    "KINDS", "Cancelled", "Output", "Progress", "Result", "Settings", "Step", "class_of", "find", "fingerprint_array", "names",
+    "registered", "sha256",
 ]  # fmt: skip

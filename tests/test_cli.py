@@ -212,6 +212,32 @@ def test_run_says_what_it_did(source: str, tmp_path: Path, capsys) -> None:
     assert [step["method"] for step in record["steps"]] == ["columns", "pca", "kmeans"]
 
 
+def test_what_takes_long_is_said_before_and_once(source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys) -> None:
+    from explorer.installation.takes import Takes
+    from explorer.reduction.pca import PCA
+
+    asked: list[tuple[int, int]] = []
+
+    def takes(self: PCA, n: int, d: int) -> Takes:
+        asked.append((n, d))
+        return Takes(memory=1.4e9, sparse=100.0)
+
+    monkeypatch.setattr("explorer.installation.takes.speed", lambda: (1.0, 1.0))
+    monkeypatch.setattr(PCA, "takes", takes)
+    monkeypatch.setattr(PCA, "refused", lambda self, n, d: "")
+    args = ["run", source, "--id", "name", *QUICK, "--workspace", str(tmp_path / "w")]
+    assert main([*args, "-o", str(tmp_path / "o.csv")]) == 0
+    lines = capsys.readouterr().err.splitlines()
+    said = lines.index("reduce pca: about 1 min 40 s · 1.4 GB of memory")
+    assert lines[said + 1] == "reduce pca ..."
+    assert (60, 2) in asked
+    assert not any(line.startswith("cluster kmeans: about") for line in lines), "what is soon done needs no word"
+    assert main([*args, "-o", str(tmp_path / "p.csv")]) == 0
+    assert "about 1 min" not in capsys.readouterr().err, "it is there already"
+    assert main(["run", source, "--id", "name", *QUICK, "--quiet", "-o", str(tmp_path / "q.csv")]) == 0
+    assert capsys.readouterr().err == ""
+
+
 def test_run_is_the_same_twice(tmp_path: Path) -> None:
     digits = str(sample("digits.parquet"))
     for name in ("one", "two"):

@@ -22,6 +22,7 @@ import waiting
 from explorer.installation import comm_advice, hub, questions
 from explorer.installation.child import NoAnswer, answer, output
 from explorer.installation.commands import pip_line, shown
+from explorer.installation.computing import compiled_findings
 from explorer.installation.finding import Finding, worst
 from explorer.installation.packages import lacking
 from explorer.installation.room import memory, memory_limit, usable_cores, writable
@@ -387,6 +388,26 @@ def test_a_child_that_hangs_fails_or_says_nothing() -> None:
         output(["/no/such/command"], 5)
     with pytest.raises(NoAnswer, match="KeyError"):
         answer("nonsense", 60)
+
+
+def test_a_place_for_compiled_code_is_looked_for_as_numba_does(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    import explorer
+
+    monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
+    (kept,) = compiled_findings()
+    assert (kept.mark, kept.advice) == ("ok", "")
+    assert Path(explorer.__file__).parent.name in kept.found
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "new"))
+    (named,) = compiled_findings()
+    assert named.mark == "ok"
+    assert str(tmp_path / "new") in named.found
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "file" / "below"))
+    (lost,) = compiled_findings()
+    assert lost.mark == "note"
+    assert "cannot be kept" in lost.found
+    assert "NUMBA_CACHE_DIR" in lost.advice
+    assert "compiles anew" in lost.advice
 
 
 def test_numba_says_its_threads() -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
+from importlib.metadata import EntryPoint
 from typing import Any
 
 import numpy as np
@@ -10,11 +13,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from explorer import step as step_module
 from explorer.errors import Cancelled, InputError
 from explorer.installation import takes
 from explorer.installation.takes import Takes, room, speed
 from explorer.neighbors import neighbor_graph
-from explorer.reduction.base import FIRST, Reducer
+from explorer.reduction.base import Reducer, firsts
 from explorer.reduction.ica import ICA
 from explorer.reduction.isomap import Isomap
 from explorer.reduction.kernel_pca import KernelPCA
@@ -23,6 +27,7 @@ from explorer.reduction.lpp import LPP, smoothest
 from explorer.reduction.pca import PCA
 from explorer.reduction.spectral import Spectral, shelves
 from explorer.reduction.svd import SVD
+from explorer.reduction.waves import waves
 from explorer.session import Session
 from explorer.sources import read
 from explorer.step import Output, Progress, find
@@ -246,7 +251,7 @@ def test_every_metric_joins_pieces_of_many(metric: str) -> None:
 
 
 def test_links_are_looked_for_in_a_sample_of_many_rows(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("explorer.reduction.links._ASKED", 40)
+    monkeypatch.setattr("explorer.reduction.links.ASKED", 40)
     rows = far_groups()
     made = Isomap(n_neighbors=5).run(rows)
     assert made.valid.all()
@@ -263,6 +268,60 @@ def test_spectral_lays_pieces_side_by_side() -> None:
         assert np.ptp(boxes[one], axis=0).max() > 1
         for two in range(one):
             assert (boxes[one][0] > boxes[two][1]).any() or (boxes[two][0] > boxes[one][1]).any(), "no box lies in another"
+
+
+def chain(n: int, tube: float = 1e-3) -> tuple[np.ndarray, np.ndarray]:
+    """Items ``(n, 3)`` along a winding path, and how far along it each is, from 0 to 1."""
+    along = np.linspace(0, 1, n)
+    rows = np.column_stack([100 * along, np.sin(20 * along), np.cos(20 * along)])
+    return (rows + tube * np.random.default_rng(0).normal(size=rows.shape)).astype(np.float32), along
+
+
+def test_spectral_unrolls_a_long_chain() -> None:
+    """The waves of a path are known: cosines; by a band, and the same by products with the graph."""
+    rows, along = chain(4_000)
+    made = Spectral().run(rows).values
+    for column in range(2):
+        assert abs(np.corrcoef(made[:, column], np.cos((column + 1) * np.pi * along))[0, 1]) > 0.9999
+
+
+def test_a_band_and_products_with_the_graph_give_the_same_waves(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows, _ = chain(900, 0.05)
+    asked = Progress()
+    weights = weighed(linked(neighbor_graph(rows, 8)), "heat")
+    by_band = waves(weights, 4, 0, asked)
+    monkeypatch.setattr("explorer.reduction.waves.WORK", 0)
+    assert agree(unit(by_band), unit(waves(weights, 4, 0, asked)), 1e-3)
+
+
+def test_a_long_chain_takes_few_products(monkeypatch: pytest.MonkeyPatch) -> None:
+    notes: list[str] = []
+    rows, _ = chain(10_000)
+    Spectral().run(rows, Progress(lambda _, note: notes.append(note)))
+    assert sum("round" in note for note in notes) < 200, "the Lanczos method alone took sixteen thousand"
+
+
+def test_what_hardly_hangs_together_is_in_pieces() -> None:
+    """By heat a small group far away hangs by links of exp(-36): its wave cannot be told from the constant."""
+    crowd = RANDOM.normal(size=(800, 5))
+    made = Spectral(weights="heat").run(np.vstack([crowd, RANDOM.normal(size=(10, 5)) / 2 + 200]).astype(np.float32))
+    assert made.values[:800].std(axis=0).min() > 1
+    assert any("2 pieces" in note and "weights=binary" in note for note in made.notes)
+    alone = Spectral(weights="heat").run(np.vstack([crowd, np.full((1, 5), 60.0)]).astype(np.float32))
+    assert not any("pieces" in note for note in alone.notes), "one item far away stays with its neighbours"
+    assert alone.values[:800].std(axis=0).min() > 0.3
+    loose = Spectral(weights="heat").run(np.vstack([crowd, RANDOM.normal(size=(20, 5)) * 8]).astype(np.float32))
+    assert loose.values[:800].std(axis=0).min() > 0.3
+
+
+def test_spectral_gives_as_many_columns_as_are_wanted() -> None:
+    step = Spectral()
+    step.width = 6
+    made = step.compute(roll(500)[0], Progress())
+    assert isinstance(made, Output)
+    assert made.values.shape == (500, 6)
+    assert np.abs(np.corrcoef(made.values.T) - np.eye(6)).max() < 0.1
+    assert np.abs(made.values[:, :2] - Spectral().run(roll(500)[0]).values).max() < 1e-3
 
 
 @given(st.lists(st.floats(1, 30), min_size=1, max_size=60))
@@ -306,15 +365,50 @@ def test_stop_is_noticed_within(step: type[Reducer]) -> None:
 
 
 def test_first_offers_what_can_give_more_than_two_columns() -> None:
-    for method in FIRST[1:]:
-        step = find("reduce", method)
-        assert isinstance(step, Reducer)
-        assert step.widest is None, method
+    assert firsts() == ["none", "pca", "svd", "ica", "kernel-pca", "lpp", "isomap", "spectral", "tldr"]
     for step in OURS:
-        assert (step.widest is None) == (step.method in FIRST)
+        assert ((step.widest or 3) > 2) == (step.method in firsts())
+    rows = {row["name"]: row for row in LPP.describe()}
+    assert rows["first"] == {
+        "name": "first", "default": "none", "type": "choice", "choices": firsts(), "advanced": True, "optional": False,
+        "doc": rows["first"]["doc"],
+    }  # fmt: skip
+    for wrong in ("umap", "pcaa", 3):
+        with pytest.raises(InputError, match="first takes one of none, pca, svd"):
+            LPP(first=wrong)
+    assert LPP.parse("first", "pca") == "pca"
 
 
-@pytest.mark.parametrize("first", ["pca", "svd", "ica", "kernel-pca", "lpp", "isomap"])
+class Wide(Reducer):
+    """The columns as they are, as somebody's package registers it."""
+
+    method = "wide"
+    widest = 4
+
+    def compute(self, vectors: np.ndarray, progress: Progress) -> np.ndarray:
+        progress(0.5, "taking columns")
+        return vectors[:, : self.width]
+
+
+def test_a_plug_in_that_gives_more_columns_can_go_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    ours, here = step_module._entry_points("reduce"), sys.modules[__name__].__name__
+    plugged = {name: EntryPoint(name, f"{here}:{of}", "explorer.reduce") for name, of in (("wide", "Wide"), ("deep", "Deep"))}
+    broken = {"broken": EntryPoint("broken", "no_such_package:Step", "explorer.reduce")}
+    monkeypatch.setattr(step_module, "_entry_points", lambda kind: ours | plugged | broken)
+    assert firsts()[-2:] == ["tldr", "wide"], "neither what gives two columns nor what cannot be loaded"
+    made = LPP(first="wide", first_components=6).run(PLAIN)
+    assert np.array_equal(made.values, LPP().run(PLAIN[:, :4]).values), "no more columns than it can give"
+    assert any(note.startswith("first 4 components by wide") for note in made.notes)
+
+
+def test_a_step_at_its_defaults_loads_no_other_method() -> None:
+    code = "import sys; from explorer.reduction.svd import SVD; SVD().copy(); "
+    code += "print(sorted(name for name in sys.modules if name in ('explorer.reduction.umap', 'explorer.reduction.isomap')))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("first", ["pca", "svd", "ica", "kernel-pca", "lpp", "isomap", "spectral"])
 def test_two_stages_are_one_after_the_other(first: str) -> None:
     rows = (RANDOM.normal(size=(80, 12)) * np.arange(1, 13)).astype(np.float32)
     stage = find("reduce", first)

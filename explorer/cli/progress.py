@@ -15,14 +15,14 @@ if TYPE_CHECKING:
     from rich.progress import Progress as Bars
 
 Run = Callable[[Progress], Result]
-Show = Callable[[str, Run], Result]
+Show = Callable[[str, Run, str], Result]  # the step's name, what runs it, and what is said before: what it will take, or nothing
 
 
 @contextmanager
 def shown(*, quiet: bool) -> Iterator[Show]:
     """What runs a named step and shows how far it is."""
     if quiet:
-        yield lambda name, run: run(Progress(cancelled=pressed))
+        yield lambda name, run, before: run(Progress(cancelled=pressed))
     elif sys.stderr.isatty():
         with _bars() as show:
             yield show
@@ -37,7 +37,9 @@ def bar(name: str) -> Iterator[Progress]:
         yield _report(bars, name)
 
 
-def _line(name: str, run: Run) -> Result:
+def _line(name: str, run: Run, before: str) -> Result:
+    if before:
+        print(f"{name}: {before}", file=sys.stderr, flush=True)
     print(f"{name} ...", file=sys.stderr, flush=True)
     result = run(Progress(cancelled=pressed))
     print(f"{name}: {seconds(result.seconds)}", file=sys.stderr, flush=True)
@@ -48,7 +50,9 @@ def _line(name: str, run: Run) -> Result:
 def _bars() -> Iterator[Show]:
     with _drawn() as bars:
 
-        def show(name: str, run: Run) -> Result:
+        def show(name: str, run: Run, before: str) -> Result:
+            if before:
+                bars.console.print(f"{name}: {before}", markup=False, highlight=False)
             report = _report(bars, name)
             result = run(report)
             report(1.0)

@@ -19,6 +19,9 @@ from explorer.errors import InputError, unknown
 
 if TYPE_CHECKING:
     from explorer.session import Session
+    from explorer.step import Step
+
+LONG = 10.0  # seconds: what takes longer is said before it begins
 
 
 @contextmanager
@@ -108,11 +111,22 @@ def compute(session: Session, choices: Choices, show: Show) -> None:
     clusterer = choices.step("cluster")
     if lays_out or choices.asked("extract") or clusterer.settings().get("on") != "layout":
         extractor = choices.step("extract", session.dataset)
-        show(f"extract {extractor.method}", lambda progress: session.extract(extractor, progress))
+        show(f"extract {extractor.method}", lambda progress: session.extract(extractor, progress), "")
     if lays_out:
         reducer = choices.step("reduce")
-        show(f"reduce {reducer.method}", lambda progress: session.reduce(reducer, progress))
-    show(f"cluster {clusterer.method}", lambda progress: session.cluster(clusterer, progress))
+        show(f"reduce {reducer.method}", lambda progress: session.reduce(reducer, progress), expected(session, reducer))
+    before = expected(session, clusterer)
+    show(f"cluster {clusterer.method}", lambda progress: session.cluster(clusterer, progress), before)
+
+
+def expected(session: Session, step: Step) -> str:
+    """What a layout or clusters will take, in the words of the page's card; empty for what is soon done, or done already."""
+    rows = session.layout if step.settings().get("on") == "layout" else session.features
+    estimate = getattr(step, "estimate", None)  # somebody else's step may have none
+    if rows is None or estimate is None or session.workspace.get(step.kind, step.method, step.key(rows.key)) is not None:
+        return ""
+    takes = estimate(*rows.values.shape)
+    return str(takes) if takes is not None and (takes.seconds or 0.0) > LONG else ""
 
 
 def export(given: Namespace) -> None:

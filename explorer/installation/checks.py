@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from explorer.installation.comm import comm_findings
-from explorer.installation.computing import gpu_findings, letter_findings, thread_findings
+from explorer.installation.computing import compiled_findings, gpu_findings, letter_findings, thread_findings
 from explorer.installation.finding import Finding
 from explorer.installation.hub import hub_findings
 from explorer.installation.kernel import kernel_findings
@@ -38,7 +38,7 @@ def findings(cache: Path, *, quick: bool = False, network: bool = False) -> Iter
         "models": [partial(hub_findings, network=network)],
         "machine": [
             memory_findings, core_findings, partial(disk_findings, cache), partial(gpu_findings, quick=quick),
-            partial(thread_findings, quick=quick), letter_findings,
+            partial(thread_findings, quick=quick), compiled_findings, letter_findings,
         ],
     }  # fmt: skip
     for area, each in looks.items():

@@ -7,11 +7,13 @@ import os
 import shutil
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 from explorer.installation.child import NoAnswer, answer, output
-from explorer.installation.commands import pip_line
+from explorer.installation.commands import pip_line, shown
 from explorer.installation.finding import Finding
 from explorer.installation.packages import OURS, installed
+from explorer.installation.room import writable
 
 AREA = "machine"
 TORCH_LIMIT = 60.0  # seconds; importing it from a cold network disk was seen to take half a minute
@@ -78,6 +80,34 @@ def thread_findings(*, quick: bool) -> Iterator[Finding]:
         yield Finding(AREA, "threads", "ok", f"numba's {layer}, {count} threads")
 
 
+def compiled_findings() -> Iterator[Finding]:
+    """Whether what numba compiles can be kept: otherwise each process compiles anew, or refuses to."""
+    if not installed("numba"):  # that it is missing has been said
+        return
+    places = _compiled()
+    for folder in places:
+        if writable(folder)[0] != "problem":
+            yield Finding(AREA, "compiled", "ok", f"numba's compiled code is kept in {shown(folder)}")
+            return
+    named = " nor in ".join(shown(folder) for folder in places)
+    advice = "set NUMBA_CACHE_DIR to a folder that can be written, else each process compiles anew for seconds, or cannot start"
+    yield Finding(AREA, "compiled", "note", f"numba's compiled code cannot be kept, not in {named}", advice)
+
+
+def _compiled() -> list[Path]:
+    """Where numba looks for a place, in its order: NUMBA_CACHE_DIR alone where it is set, beside the code, the user's cache."""
+    if given := os.environ.get("NUMBA_CACHE_DIR"):
+        return [Path(given)]
+    beside = Path(__file__).resolve().parents[1] / "neighbors" / "__pycache__"
+    if sys.platform == "win32":
+        own = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
+    elif sys.platform == "darwin":
+        own = Path.home() / "Library" / "Caches"
+    else:
+        own = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return [beside, own / "numba"]
+
+
 def letter_findings() -> Iterator[Finding]:
     """Whether names and labels in any script can be printed and named as files."""
     used = {
@@ -92,4 +122,4 @@ def letter_findings() -> Iterator[Finding]:
     yield Finding(AREA, "letters", "note" if other else "ok", f"{said} ({where})", advice)
 
 
-__all__ = ["gpu_findings", "letter_findings", "thread_findings"]
+__all__ = ["compiled_findings", "gpu_findings", "letter_findings", "thread_findings"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 import param
@@ -17,10 +17,32 @@ from explorer.neighbors import graphs_beside
 from explorer.neighbors.equal import equal_rows
 from explorer.neighbors.threads import one_blas_thread
 from explorer.reduction.told import narrowed
-from explorer.step import Output, Progress, Step, as_output, find, names
+from explorer.step import Output, Progress, Step, as_output, class_of, find, names
 
-FIRST = ("none", "pca", "svd", "ica", "kernel-pca", "lpp", "isomap", "tldr")  # all whose `widest` is None
+NONE = "none"
+_ORDER = ("pca", "svd", "ica", "kernel-pca", "lpp", "isomap", "spectral", "tldr")  # of those that may go first; others after
 _SHARE = 0.3  # of the progress, for the first of two stages
+
+
+class First(param.Selector):
+    """The name of a method that can give more than two columns, or "none": all that are registered, asked for only when needed.
+
+    Our methods and those of plug-ins are loaded when the choices are listed, one of them when it is set, and none before.
+    """
+
+    @property
+    def objects(self) -> list[str]:
+        """The names, ours before those of plug-ins."""
+        return firsts()
+
+    @objects.setter
+    def objects(self, objects: object) -> None:
+        self.names: dict[str, Any] = {}  # none are kept
+        self._objects: list[Any] = []
+
+    def _validate_value(self, value: object, allow_None: bool | None = None) -> None:  # noqa: N803  param's own name
+        if value != NONE and not goes_first(value):
+            raise ValueError(f"{self.name!r} takes one of {', '.join(self.objects)}, not {value!r}")
 
 
 class Reducer(Step):
@@ -31,12 +53,12 @@ class Reducer(Step):
 
     kind = "reduce"
     merges_equal_rows = False  # whether equal rows are computed once: for methods that would spread them over a cloud
-    widest: ClassVar[int | None] = 2  # the most columns it can give; None where there is no such limit
+    widest: ClassVar[int | None] = 2  # the most columns it can give, when `width` asks for them; None where there is no such limit
     linear: ClassVar[bool] = False  # whether places are sums of the columns, so that new items can be projected
     width = 2  # columns that `compute` gives; more where the layout is a stage on the way to another
 
-    first = param.Selector(
-        default="none", objects=list(FIRST), precedence=2,
+    first = First(
+        default=NONE, check_on_set=True, precedence=2,
         doc="Another method that brings the vectors to fewer columns first, so that this one has less to do and less noise.",
     )  # fmt: skip
     first_components = param.Integer(
@@ -143,13 +165,13 @@ class Reducer(Step):
     @property
     def _staged(self) -> bool:
         """Whether another method comes first; somebody else's method may have a setting `first` that means something else."""
-        return self.first != "none" and self.first in FIRST
+        return self.first != NONE and goes_first(self.first)
 
     def _stage(self) -> Reducer:
         """The reducer that comes first."""
         step = find("reduce", self.first, random_state=self.random_state)
         assert isinstance(step, Reducer)
-        step.width, step.store = self.first_components, self.store
+        step.width, step.store = min(self.first_components, step.widest or self.first_components), self.store
         return step
 
     # What it takes
@@ -164,7 +186,8 @@ class Reducer(Step):
         if not self._staged or d <= self.first_components:
             found = self.takes(n, d)
             return None if found is None else found.beside(copies)
-        one, two = self._stage().takes(n, d), self.takes(n, self.first_components)
+        stage = self._stage()
+        one, two = stage.takes(n, d), self.takes(n, stage.width)
         if one is None or two is None:
             known = one or two
             return None if known is None else Takes(memory=known.memory + copies, known=False)
@@ -180,6 +203,23 @@ class Reducer(Step):
         other = f" or choose another method ({others} would fit)" if others else ""
         needed = f"{size(int(takes.memory))} of memory and there are {size(free)}"
         return f"{self.method} on {n:,} items × {d:,} columns takes {needed}:{fewer} take fewer items{other}"
+
+
+def firsts() -> list[str]:
+    """What may stand for `first`: none, and all registered reducers that can give more than two columns."""
+    ours = [method for method in _ORDER if method in names("reduce")]
+    return [NONE, *filter(goes_first, dict.fromkeys([*ours, *names("reduce")]))]
+
+
+def goes_first(method: object) -> bool:
+    """Whether a name is that of a registered reducer that can give more than two columns; only this one is loaded."""
+    if not isinstance(method, str) or method not in names("reduce"):
+        return False
+    try:
+        widest = getattr(class_of("reduce", method), "widest", 2)
+    except (ImportError, AttributeError, ValueError):  # somebody else's broken plug-in
+        return False
+    return widest is None or widest > 2
 
 
 class _Before(NamedTuple):

@@ -30,11 +30,18 @@ def filled(places: np.ndarray, width: int) -> np.ndarray:
     return made
 
 
-def largest(matrix: Any, count: int, random_state: int, progress: Progress, tol: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
+def largest(
+    matrix: Any, count: int, random_state: int, progress: Progress, tol: float = 0.0, basis: int | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """The largest eigenvalues ``(k,)`` of a symmetric matrix ``(n, n)``, dense or sparse, and their eigenvectors ``(n, k)``.
 
     k is `count`, or n where that is less. By the Lanczos method (ARPACK, in scipy) beyond a few hundred rows; Stop is looked for at
     each of its products. The largest entry of each eigenvector is positive.
+
+    Parameters
+    ----------
+    basis
+        How many vectors the Lanczos method keeps; scipy's choice where it is not given.
     """
     from scipy.linalg import eigh
     from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
@@ -53,7 +60,7 @@ def largest(matrix: Any, count: int, random_state: int, progress: Progress, tol:
         start = np.random.default_rng(random_state).uniform(-1, 1, n)
         operator = LinearOperator((n, n), matvec=product, dtype=np.float64)
         try:
-            found = eigsh(operator, count, which="LA", v0=start, tol=tol)
+            found = eigsh(operator, count, which="LA", v0=start, tol=tol, ncv=None if basis is None else min(basis, n))
         except ArpackNoConvergence as problem:  # eigenvalues that are nearly all the same
             if n > _DENSE:
                 found = problem.eigenvalues, problem.eigenvectors

@@ -11,7 +11,7 @@ from explorer.installation.takes import Takes
 from explorer.neighbors.takes import graph_takes
 from explorer.reduction.directions import filled, largest
 from explorer.reduction.kernel_pca import sample
-from explorer.reduction.links import joined, linked
+from explorer.reduction.links import ASKED, joined, linked
 from explorer.reduction.magnitude import tamed
 from explorer.reduction.nearby import NeighborReducer
 from explorer.reduction.pca import ALL_EQUAL
@@ -61,11 +61,12 @@ class Isomap(NeighborReducer):
         return Output(filled(places, self.width), notes=notes)
 
     def takes(self, n: int, d: int) -> Takes:
-        """Measured: exact neighbours, then one search for shortest ways from each landmark."""
-        marks = min(n, self.landmarks)
+        """Measured: neighbours, links between pieces, as if there were some, one search for shortest ways from each landmark."""
+        marks, asked = min(n, self.landmarks), min(n, ASKED)
         return graph_takes(n, d, self.n_neighbors).then(
             Takes(
-                sparse=2.4e-10 * marks * n**1.5 * self.n_neighbors + 2e-9 * marks**2 * (20 + self.width),
+                dense=1.5e-10 * asked**2 * d,
+                sparse=0.1 + 1.5e-8 * asked**2 + 2.4e-10 * marks * n**1.5 * self.n_neighbors + 2e-9 * marks**2 * (20 + self.width),
                 memory=4 * marks * n + 3 * 8 * marks**2 + 5 * 12 * n * self.n_neighbors + 3 * 8 * max(_PATHS, n),
             )
         )

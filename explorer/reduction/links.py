@@ -9,7 +9,7 @@ import numpy as np
 from explorer.neighbors import ANGULAR, NeighborGraph, comparable
 from explorer.step import Progress
 
-_ASKED = 10_000  # rows at most among which links between pieces are looked for
+ASKED = 10_000  # rows at most among which links between pieces are looked for
 _BLOCK = 512
 _LEAST = 1e-9  # of the usual distance: a link of length 0 would be none in a sparse matrix
 
@@ -83,26 +83,24 @@ def joined(links: Any, rows: np.ndarray, metric: str, random_state: int, progres
 
 def _asked(piece: np.ndarray, count: int, random_state: int) -> np.ndarray:
     """Rows, in order, among which links are looked for: all, or as many of each piece as there is room for."""
-    if len(piece) <= _ASKED:
+    if len(piece) <= ASKED:
         return np.arange(len(piece))
     order = np.random.default_rng(random_state).permutation(len(piece))
     order = order[np.argsort(piece[order], kind="stable")]
     rank = np.arange(len(piece)) - np.searchsorted(piece[order], piece[order])
-    return np.sort(order[rank < max(1, _ASKED // count)])
+    return np.sort(order[rank < max(1, ASKED // count)])
 
 
 def _shortest(
     rows: np.ndarray, piece: np.ndarray, count: int, metric: str, progress: Progress
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """For each of `count` pieces the two rows of its shortest link to another piece, and how long it is."""
-    from sklearn.metrics import pairwise_distances
-
     best = np.full(count, np.inf)
     first, second = np.zeros(count, np.int64), np.zeros(count, np.int64)
     for start in range(0, len(rows), _BLOCK):
         progress(0.0, "joining pieces of the neighbour graph")
         block = slice(start, start + _BLOCK)
-        far = pairwise_distances(rows[block], rows, metric)
+        far = _distances(rows[block], rows, metric)
         far[piece[block][:, None] == piece] = np.inf
         nearest = far.argmin(axis=1)
         length = far[np.arange(len(far)), nearest]
@@ -113,4 +111,14 @@ def _shortest(
     return first, second, best
 
 
-__all__ = ["joined", "linked", "pieces", "weighed"]
+def _distances(some: np.ndarray, rows: np.ndarray, metric: str) -> np.ndarray:
+    """``(m, n)`` of float64 rows; not by scikit-learn, whose import takes longer than joining some thousand items does."""
+    if metric != "euclidean":
+        from scipy.spatial.distance import cdist
+
+        return np.asarray(cdist(some, rows, {"manhattan": "cityblock"}.get(metric, metric)))
+    squares = (some**2).sum(axis=1)[:, None] + (rows**2).sum(axis=1) - 2 * (some @ rows.T)
+    return np.sqrt(np.maximum(squares, 0.0))
+
+
+__all__ = ["ASKED", "joined", "linked", "pieces", "weighed"]
