@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from explorer.insight.quality.dimension import dimension
 from explorer.insight.quality.job import kept, measured
 from explorer.insight.quality.places import Places, common
 from explorer.insight.quality.shepard import PAIRS, _pairs, shepard
+from explorer.insight.quality.ties import settled
 from explorer.neighbors import METRICS, neighbor_graph
 from explorer.step import Progress, Result, find
 from explorer.worker import Worker
@@ -120,6 +122,87 @@ def test_chance_is_about_a_half() -> None:
     assert made.trustworthiness.value == pytest.approx(0.5, abs=0.03)
     assert made.continuity.value == pytest.approx(0.5, abs=0.03)
     assert made.recall.value < 0.05
+
+
+# Equal rows
+
+
+def heap(spread: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
+    """300 equal rows of 900, which the map has on one spot, or as far apart as said."""
+    rng = np.random.default_rng(3)
+    vectors = rng.normal(size=(900, 8)).astype(np.float32)
+    layout = vectors[:, :2] + 0.3 * rng.normal(size=(900, 2)).astype(np.float32)
+    vectors[::3], layout[::3] = vectors[0], layout[0] + spread * rng.normal(size=(300, 2))
+    return vectors, layout
+
+
+@pytest.mark.parametrize("spread", [0.0, 1e-3], ids=["one spot", "a small area"])
+@pytest.mark.parametrize("metric", ["euclidean", "cosine", "manhattan"])
+def test_equal_rows_that_lie_together_are_kept(spread: float, metric: str) -> None:
+    vectors, layout = heap(spread)
+    made = measure(vectors, layout, 15, metric)
+    for name in ("trustworthiness", "continuity", "recall"):
+        assert (getattr(made, name).of_items[::3] == 1).all(), name
+    one = np.arange(900) == 0
+    graph, drawn = neighbor_graph(vectors, 15, metric), Places(layout)
+    assert torn(graph, drawn, one, vectors=vectors).count == 0
+    if not spread:
+        assert torn(graph, drawn, one).count == 0, "on one spot nothing lies elsewhere"
+
+
+def test_different_rows_on_one_spot_are_kept_as_far_as_they_can_be() -> None:
+    vectors, layout = heap()
+    vectors = VECTORS[np.arange(900) % N] + np.arange(900)[:, None].astype(np.float32) / 50
+    made = measure(vectors, layout, 15)
+    graph = neighbor_graph(vectors, 15)
+    on_spot = (graph.indices[::3] % 3 == 0).sum(axis=1) / 15
+    assert made.recall.of_items[::3] == pytest.approx(on_spot)
+
+
+def test_equal_rows_that_the_map_has_parted_are_torn() -> None:
+    """Beside it are fewer than k of them, so that some of its nearest are elsewhere, whichever these are."""
+    vectors, layout = heap()
+    layout[15::3] += 100  # five of 300 stay
+    one = np.arange(900) == 0
+    found = torn(neighbor_graph(vectors, 15), Places(layout), one, vectors=vectors)
+    assert (found.count, found.of) == (11, 15)
+    assert measure(vectors, layout, 15).recall.of_items[0] == pytest.approx(4 / 15)
+
+
+@few
+@given(st.integers(8, 13), st.integers(1, 2), st.integers(0, 2**32 - 1))
+def test_no_choice_among_ties_would_keep_fewer(n: int, k: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    vectors, layout = (rng.integers(0, 3, (n, 2)).astype(np.float32) for _ in range(2))
+    made = measure(vectors, layout, k)
+    near, drawn = neighbor_graph(vectors, k).indices, Places(layout).nearest(np.arange(n), k)
+    assert (made.recall.of_items >= common(near, drawn) / np.float32(k) - 1e-6).all()
+    best = [_best(cdist(vectors, vectors)[row], cdist(layout, layout)[row], row, k) for row in range(n)]
+    assert (made.recall.of_items <= np.array(best) + 1e-6).all()
+    assert (measure(vectors, vectors, k).recall.of_items == 1).all()
+
+
+def _best(far: np.ndarray, drawn: np.ndarray, row: int, k: int) -> float:
+    """The largest share of neighbours that both can have."""
+    others = [other for other in range(len(far)) if other != row]
+    choices = []
+    for one in (far, drawn):
+        last = np.sort(one[others])[k - 1]
+        sure = [other for other in others if one[other] < last]
+        loose = [other for other in others if one[other] == last]
+        choices.append([{*sure, *more} for more in combinations(loose, k - len(sure))])
+    return max(len(some & other) for some in choices[0] for other in choices[1]) / k
+
+
+@few
+@given(st.integers(12, 80), st.integers(1, 5), st.integers(0, 2**32 - 1))
+def test_without_ties_neighbours_are_those_that_were_found(n: int, k: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    vectors, layout = rng.normal(size=(n, 4)).astype(np.float32), rng.normal(size=(n, 2))
+    near, drawn = neighbor_graph(vectors, k).indices, Places(layout).nearest(np.arange(n), k)
+    found = settled(ranks.Space(vectors), near, Places(layout), drawn)
+    assert np.array_equal(found[0], near)
+    assert np.array_equal(found[1], drawn)
 
 
 # What is odd

@@ -177,7 +177,9 @@ class Trusting(Seeding):
 
         group = self._group(self.selection if mask is None else mask)
         near = self._neighbourhood(k, progress)
-        found = torn(near.graph, near.places, group[near.rows], progress)
+        values = self._both()[0].values
+        vectors = values if len(near.rows) == len(values) else values[near.rows]
+        found = torn(near.graph, near.places, group[near.rows], progress, vectors=vectors)
         of = {name: near.rows[getattr(found, name)] for name in ("rows", "members", "neighbours")}
         return type(found)(found.share, found.count, found.of, **of)
 

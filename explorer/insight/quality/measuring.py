@@ -14,16 +14,17 @@ import numpy as np
 from explorer.errors import InputError
 from explorer.insight.quality.dimension import Dimension, dimension
 from explorer.insight.quality.places import Places, common
-from explorer.insight.quality.ranks import Space, ranks
+from explorer.insight.quality.ranks import Space, narrowed, ranks
 from explorer.insight.quality.scores import Score
 from explorer.insight.quality.shepard import Shepard, shepard
+from explorer.insight.quality.ties import settled
 from explorer.neighbors import NeighborGraph, neighbor_graph
 from explorer.step import Progress
 
 EXACT = 10_000  # items up to which all of them are ranked
 SAMPLE = 2_000  # items that are ranked among all where they are more
 SCORES = ("trustworthiness", "continuity", "recall")
-VERSION = 1  # raise it when the same input begins to give something else
+VERSION = 2  # raise it when the same input begins to give something else
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,7 +125,8 @@ def measure(
 
     Trustworthiness and continuity are those of Venna & Kaski ("Neighborhood Preservation in Nonlinear Projection Methods", 2001),
     for each item; their mean is what `sklearn.manifold.trustworthiness` gives, and that with the two sides changed over. Of
-    equally far rows none counts as nearer. Beyond `EXACT` items a sample is ranked among all; recall is of all items at any size.
+    equally far rows none counts as nearer, and those are taken for neighbours that are neighbours on the other side too (scikit-learn
+    takes them as they come). Beyond `EXACT` items a sample is ranked among all; recall is of all items at any size.
 
     Parameters
     ----------
@@ -143,16 +145,16 @@ def measure(
     some, places = narrowed(vectors, rows), Places(layout[rows])
     graph = neighbor_graph(some, k, metric, store=store, progress=done.part(0.0, 0.4)).first(k)
     everyone = np.arange(len(rows))
-    near = places.nearest(everyone, k, done.part(0.4, 0.5))
-    kept = Score.of(common(graph.indices, near) / k, rows, n)
+    space, drawn = Space(some, metric), places.nearest(everyone, k, done.part(0.4, 0.48))
+    near, drawn = settled(space, graph.indices, places, drawn, done.part(0.48, 0.5))
+    kept = Score.of(common(near, drawn) / k, rows, n)
     asked = everyone if len(rows) <= EXACT else np.sort(np.random.default_rng(0).choice(len(rows), SAMPLE, replace=False))
-    space = Space(some, metric)
-    strangers = ranks(space, asked, near[asked], done.part(0.5, 0.8))
-    carried = ranks(Space(places.places), asked, graph.indices[asked], done.part(0.8, 0.95))
+    strangers = ranks(space, asked, drawn[asked], done.part(0.5, 0.8))
+    carried = ranks(Space(places.places), asked, near[asked], done.part(0.8, 0.95))
     near_by, held = (Score.of(_closeness(each, k, len(rows)), rows[asked], n) for each in (strangers, carried))
     done(0.95, "comparing distances")
-    drawn = shepard(space, places.places)
-    return Trust(near_by, held, kept, dimension(graph), drawn, k, metric, len(rows), len(asked), _recall(graph))
+    pairs = shepard(space, places.places)
+    return Trust(near_by, held, kept, dimension(graph), pairs, k, metric, len(rows), len(asked), _recall(graph))
 
 
 def _recall(graph: NeighborGraph) -> float:
@@ -176,14 +178,6 @@ def checked(vectors: np.ndarray, layout: np.ndarray, k: Any) -> np.ndarray:
         do = f"take k up to {most}" if most >= 1 else "compute features and a layout of at least 3"
         raise InputError(f"{k} neighbours need more than {2 * k} items with features and a place, and there are {len(rows)}: {do}")
     return rows
-
-
-def narrowed(vectors: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """Some rows in float32, as every reducer sees them, so that their graph of neighbours is the same one."""
-    some = vectors if len(rows) == len(vectors) else vectors[rows]  # not copied where all are wanted: it may be gigabytes
-    largest = np.finfo(np.float32).max
-    wide = some.dtype.kind == "f" and some.dtype.itemsize > 4
-    return np.ascontiguousarray(np.clip(some, -largest, largest) if wide else some, np.float32)
 
 
 __all__ = ["EXACT", "SAMPLE", "SCORES", "VERSION", "Trust", "checked", "measure", "narrowed"]
