@@ -103,6 +103,7 @@ def test_recall_is_the_share_of_neighbours_that_both_have() -> None:
 def test_a_sample_is_ranked_as_all_would_be(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = measure(VECTORS, LAYOUT, 7)
     monkeypatch.setattr(measuring, "EXACT", 50)
+    monkeypatch.setattr(measuring, "SOON", 0.0)
     monkeypatch.setattr(measuring, "SAMPLE", 40)
     made = measure(VECTORS, LAYOUT, 7)
     known = np.isfinite(made.trustworthiness.of_items)
@@ -113,6 +114,9 @@ def test_a_sample_is_ranked_as_all_would_be(monkeypatch: pytest.MonkeyPatch) -> 
         assert some.low < everything.value < some.high
     assert np.array_equal(made.recall.of_items, whole.recall.of_items)
     assert "of 40 items picked at random" in made.note
+    everyone = measure(VECTORS, LAYOUT, 7, items="all")
+    assert np.array_equal(everyone.trustworthiness.of_items, whole.trustworthiness.of_items)
+    assert (everyone.whole, made.whole) == (True, False)
     again = measure(VECTORS, LAYOUT, 7)
     assert np.array_equal(again.trustworthiness.of_items, made.trustworthiness.of_items, equal_nan=True)
 
@@ -458,6 +462,28 @@ def test_trust_is_measured_once(session: Session) -> None:
     wanted = measure(VECTORS, session.layout.values, 15, made.metric)
     assert np.array_equal(wanted.trustworthiness.of_items, made.trustworthiness.of_items)
     assert "<Trust, 15 neighbours: trustworthiness 0." in repr(made)
+
+
+def test_all_items_are_measured_where_that_is_asked_for(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in (("EXACT", 50), ("SAMPLE", 40), ("SOON", 0.0)):
+        monkeypatch.setattr(measuring, name, value)
+    assert np.isfinite(session.trust().trustworthiness.of_items).sum() == 40
+    assert session.trust_takes().memory > 0
+    made = session.trust(items="all")
+    assert np.isfinite(made.trustworthiness.of_items).all()
+    assert session.quality.trust is session.trust() is made
+    session._qualities.clear()
+    session.quality = type(session.quality)()
+    assert session.trust().whole, "kept in the workspace, and better than a sample"
+    with pytest.raises(InputError, match="'sample' or 'all', not 'some'"):
+        session.trust(items="some")
+
+
+def test_what_takes_a_moment_is_measured_of_all() -> None:
+    assert measuring.ranked(10_000, 4_000) == 10_000
+    assert measuring.ranked(measuring.EXACT + 500, 2) == measuring.EXACT + 500
+    assert measuring.ranked(50_000, 64) == measuring.SAMPLE
+    assert measuring.ranked(50_000, 64, "all") == 50_000
 
 
 def test_a_layout_is_judged_by_its_own_metric(session: Session) -> None:

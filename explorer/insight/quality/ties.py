@@ -63,8 +63,8 @@ def settled(
 ) -> tuple[np.ndarray, np.ndarray]:
     """The neighbours in the vectors and on the map, ``(n, k)`` each, where those that are equally far are taken to agree.
 
-    Of a thousand equal rows any fifteen may be called an item's nearest. So a neighbour that is as far as the last gives way to another
-    that is as far, if that one is a neighbour on the other side. Where no two distances are equal, nothing changes.
+    Of a thousand equal rows any fifteen may be called an item's nearest. So a neighbour that is as far as the last gives way to
+    another that is as far, if that one is a neighbour on the other side. Where no two distances are equal, nothing changes.
 
     Parameters
     ----------
