@@ -11,7 +11,7 @@ def ranks_take(n: int, d: int, asked: int | None = None) -> Takes:
     Distances to all in blocks, by a product of matrices, and a count; what is held does not grow with their square.
     """
     pairs = float(n if asked is None else asked) * n
-    return Takes(dense=pairs * (1e-8 + 6e-11 * d), memory=1e8 + 1_000.0 * n + 8.0 * n)
+    return Takes(dense=pairs * (1.5e-8 + 6e-11 * d), memory=1e8 + 1_000.0 * n)
 
 
 __all__ = ["ranks_take"]
