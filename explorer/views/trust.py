@@ -325,7 +325,6 @@ class Trust(Part):
             known |= {"dimension": verdicts.spread(trust.dimension), "shepard": verdicts.diagram(trust.shepard)}
         return known
 
-
     def _sample(self, trust: Quality) -> dict[str, Any]:
         """How many items have two of the colours, and what all would take."""
         return {"ranked": trust.sampled, "items": trust.items, "takes": str(self.session.trust_takes())}
