@@ -19,13 +19,13 @@ import psutil
 import pytest
 import waiting
 
-from explorer.installation import comm_advice, hub, questions
+from explorer.installation import comm_advice, hub, questions, takes
 from explorer.installation.child import NoAnswer, answer, output
 from explorer.installation.commands import pip_line, shown
 from explorer.installation.computing import compiled_findings
 from explorer.installation.finding import Finding, worst
 from explorer.installation.packages import lacking
-from explorer.installation.room import memory, memory_limit, usable_cores, writable
+from explorer.installation.room import memory, memory_left, memory_limit, usable_cores, writable
 
 ROOT = Path(__file__).parents[1]
 MANAGER = "@jupyter-widgets/jupyterlab-manager"
@@ -512,6 +512,47 @@ def test_the_first_version_of_control_groups(tmp_path: Path) -> None:
     (tmp_path / "memory" / "job" / "memory.limit_in_bytes").write_text("2147483648\n")
     assert memory_limit(tmp_path, tmp_path / "cgroup") == 2 * 2**30
     assert memory_limit(tmp_path, tmp_path / "none") == 0
+
+
+def grouped(folder: Path, files: dict[str, str]) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in files.items():
+        (folder / name).write_text(f"{text}\n")
+
+
+def test_room_is_what_is_left_of_a_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(takes, "memory", lambda: (64 * 2**30, 32 * 2**30))
+    own = tmp_path / "cgroup"
+    own.write_text("0::/hub/one\n")
+    one = tmp_path / "hub" / "one"
+    grouped(one, {"memory.max": "max", "memory.current": "99"})
+    assert (memory_left(tmp_path, own), takes.room(tmp_path, own)) == (None, 32 * 2**30), "no limit"
+    grouped(one, {"memory.max": f"{8 * 2**30}"})
+    assert takes.room(tmp_path, own) == 8 * 2**30 - 99, "without memory.stat"
+    grouped(one, {"memory.current": f"{7 * 2**30}", "memory.stat": f"anon 5\ninactive_file {2**30}\nactive_file 7"})
+    assert memory_left(tmp_path, own) == takes.room(tmp_path, own) == 2 * 2**30
+    grouped(tmp_path / "hub", {"memory.max": f"{16 * 2**30}", "memory.current": f"{15 * 2**30}"})
+    assert takes.room(tmp_path, own) == 2**30, "what holds all of them has less"
+    grouped(one, {"memory.current": f"{12 * 2**30}"})
+    assert memory_left(tmp_path, own) == 0
+    assert takes.room(tmp_path, own) == 1, "0 would say that nothing is known"
+    grouped(one, {"memory.max": f"{80 * 2**30}"})
+    grouped(tmp_path / "hub", {"memory.max": "max"})
+    assert takes.room(tmp_path, own) == 32 * 2**30, "never more than the system has free"
+    monkeypatch.setattr(takes, "memory", lambda: (0, 0))
+    assert takes.room(tmp_path, own) == 69 * 2**30, "a system that does not say"
+
+
+def test_room_in_the_first_version_of_control_groups(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(takes, "memory", lambda: (64 * 2**30, 32 * 2**30))
+    own = tmp_path / "cgroup"
+    own.write_text("4:memory:/job\n")
+    grouped(tmp_path / "memory", {"memory.limit_in_bytes": "9223372036854771712", "memory.usage_in_bytes": f"{40 * 2**30}"})
+    assert takes.room(tmp_path, own) == 32 * 2**30
+    stated = f"inactive_file 3\ntotal_inactive_file {2**30}"
+    used = {"memory.usage_in_bytes": f"{6 * 2**30}", "memory.stat": stated}
+    grouped(tmp_path / "memory" / "job", {"memory.limit_in_bytes": f"{8 * 2**30}"} | used)
+    assert takes.room(tmp_path, own) == 3 * 2**30
 
 
 def test_memory_and_cores_are_what_the_system_says() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from explorer.insight.quality.dimension import dimension
 from explorer.insight.quality.job import kept, measured
 from explorer.insight.quality.places import Places, common
 from explorer.insight.quality.shepard import PAIRS, _pairs, shepard
+from explorer.insight.quality.ties import settled
 from explorer.neighbors import METRICS, neighbor_graph
 from explorer.step import Progress, Result, find
 from explorer.worker import Worker
@@ -101,6 +103,7 @@ def test_recall_is_the_share_of_neighbours_that_both_have() -> None:
 def test_a_sample_is_ranked_as_all_would_be(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = measure(VECTORS, LAYOUT, 7)
     monkeypatch.setattr(measuring, "EXACT", 50)
+    monkeypatch.setattr(measuring, "SOON", 0.0)
     monkeypatch.setattr(measuring, "SAMPLE", 40)
     made = measure(VECTORS, LAYOUT, 7)
     known = np.isfinite(made.trustworthiness.of_items)
@@ -111,6 +114,9 @@ def test_a_sample_is_ranked_as_all_would_be(monkeypatch: pytest.MonkeyPatch) -> 
         assert some.low < everything.value < some.high
     assert np.array_equal(made.recall.of_items, whole.recall.of_items)
     assert "of 40 items picked at random" in made.note
+    everyone = measure(VECTORS, LAYOUT, 7, items="all")
+    assert np.array_equal(everyone.trustworthiness.of_items, whole.trustworthiness.of_items)
+    assert (everyone.whole, made.whole) == (True, False)
     again = measure(VECTORS, LAYOUT, 7)
     assert np.array_equal(again.trustworthiness.of_items, made.trustworthiness.of_items, equal_nan=True)
 
@@ -120,6 +126,87 @@ def test_chance_is_about_a_half() -> None:
     assert made.trustworthiness.value == pytest.approx(0.5, abs=0.03)
     assert made.continuity.value == pytest.approx(0.5, abs=0.03)
     assert made.recall.value < 0.05
+
+
+# Equal rows
+
+
+def heap(spread: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
+    """300 equal rows of 900, which the map has on one spot, or as far apart as said."""
+    rng = np.random.default_rng(3)
+    vectors = rng.normal(size=(900, 8)).astype(np.float32)
+    layout = vectors[:, :2] + 0.3 * rng.normal(size=(900, 2)).astype(np.float32)
+    vectors[::3], layout[::3] = vectors[0], layout[0] + spread * rng.normal(size=(300, 2))
+    return vectors, layout
+
+
+@pytest.mark.parametrize("spread", [0.0, 1e-3], ids=["one spot", "a small area"])
+@pytest.mark.parametrize("metric", ["euclidean", "cosine", "manhattan"])
+def test_equal_rows_that_lie_together_are_kept(spread: float, metric: str) -> None:
+    vectors, layout = heap(spread)
+    made = measure(vectors, layout, 15, metric)
+    for name in ("trustworthiness", "continuity", "recall"):
+        assert (getattr(made, name).of_items[::3] == 1).all(), name
+    one = np.arange(900) == 0
+    graph, drawn = neighbor_graph(vectors, 15, metric), Places(layout)
+    assert torn(graph, drawn, one, vectors=vectors).count == 0
+    if not spread:
+        assert torn(graph, drawn, one).count == 0, "on one spot nothing lies elsewhere"
+
+
+def test_different_rows_on_one_spot_are_kept_as_far_as_they_can_be() -> None:
+    vectors, layout = heap()
+    vectors = VECTORS[np.arange(900) % N] + np.arange(900)[:, None].astype(np.float32) / 50
+    made = measure(vectors, layout, 15)
+    graph = neighbor_graph(vectors, 15)
+    on_spot = (graph.indices[::3] % 3 == 0).sum(axis=1) / 15
+    assert made.recall.of_items[::3] == pytest.approx(on_spot)
+
+
+def test_equal_rows_that_the_map_has_parted_are_torn() -> None:
+    """Beside it are fewer than k of them, so that some of its nearest are elsewhere, whichever these are."""
+    vectors, layout = heap()
+    layout[15::3] += 100  # five of 300 stay
+    one = np.arange(900) == 0
+    found = torn(neighbor_graph(vectors, 15), Places(layout), one, vectors=vectors)
+    assert (found.count, found.of) == (11, 15)
+    assert measure(vectors, layout, 15).recall.of_items[0] == pytest.approx(4 / 15)
+
+
+@few
+@given(st.integers(8, 13), st.integers(1, 2), st.integers(0, 2**32 - 1))
+def test_no_choice_among_ties_would_keep_fewer(n: int, k: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    vectors, layout = (rng.integers(0, 3, (n, 2)).astype(np.float32) for _ in range(2))
+    made = measure(vectors, layout, k)
+    near, drawn = neighbor_graph(vectors, k).indices, Places(layout).nearest(np.arange(n), k)
+    assert (made.recall.of_items >= common(near, drawn) / np.float32(k) - 1e-6).all()
+    best = [_best(cdist(vectors, vectors)[row], cdist(layout, layout)[row], row, k) for row in range(n)]
+    assert (made.recall.of_items <= np.array(best) + 1e-6).all()
+    assert (measure(vectors, vectors, k).recall.of_items == 1).all()
+
+
+def _best(far: np.ndarray, drawn: np.ndarray, row: int, k: int) -> float:
+    """The largest share of neighbours that both can have."""
+    others = [other for other in range(len(far)) if other != row]
+    choices = []
+    for one in (far, drawn):
+        last = np.sort(one[others])[k - 1]
+        sure = [other for other in others if one[other] < last]
+        loose = [other for other in others if one[other] == last]
+        choices.append([{*sure, *more} for more in combinations(loose, k - len(sure))])
+    return max(len(some & other) for some in choices[0] for other in choices[1]) / k
+
+
+@few
+@given(st.integers(12, 80), st.integers(1, 5), st.integers(0, 2**32 - 1))
+def test_without_ties_neighbours_are_those_that_were_found(n: int, k: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    vectors, layout = rng.normal(size=(n, 4)).astype(np.float32), rng.normal(size=(n, 2))
+    near, drawn = neighbor_graph(vectors, k).indices, Places(layout).nearest(np.arange(n), k)
+    found = settled(ranks.Space(vectors), near, Places(layout), drawn)
+    assert np.array_equal(found[0], near)
+    assert np.array_equal(found[1], drawn)
 
 
 # What is odd
@@ -375,6 +462,28 @@ def test_trust_is_measured_once(session: Session) -> None:
     wanted = measure(VECTORS, session.layout.values, 15, made.metric)
     assert np.array_equal(wanted.trustworthiness.of_items, made.trustworthiness.of_items)
     assert "<Trust, 15 neighbours: trustworthiness 0." in repr(made)
+
+
+def test_all_items_are_measured_where_that_is_asked_for(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in (("EXACT", 50), ("SAMPLE", 40), ("SOON", 0.0)):
+        monkeypatch.setattr(measuring, name, value)
+    assert np.isfinite(session.trust().trustworthiness.of_items).sum() == 40
+    assert session.trust_takes().memory > 0
+    made = session.trust(items="all")
+    assert np.isfinite(made.trustworthiness.of_items).all()
+    assert session.quality.trust is session.trust() is made
+    session._qualities.clear()
+    session.quality = type(session.quality)()
+    assert session.trust().whole, "kept in the workspace, and better than a sample"
+    with pytest.raises(InputError, match="'sample' or 'all', not 'some'"):
+        session.trust(items="some")
+
+
+def test_what_takes_a_moment_is_measured_of_all() -> None:
+    assert measuring.ranked(10_000, 4_000) == 10_000
+    assert measuring.ranked(measuring.EXACT + 500, 2) == measuring.EXACT + 500
+    assert measuring.ranked(50_000, 64) == measuring.SAMPLE
+    assert measuring.ranked(50_000, 64, "all") == 50_000
 
 
 def test_a_layout_is_judged_by_its_own_metric(session: Session) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -90,6 +91,25 @@ def test_many_items_wait_for_the_button(apart: Wire, monkeypatch: pytest.MonkeyP
     apart.say("trust_run")
     apart.say("trust_run")  # pressed twice
     assert known(apart)["scores"]
+
+
+def test_all_items_are_measured_by_a_button(apart: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = apart.session.trust(6)
+    assert known(apart)["sample"] is None
+    apart.session._learnt(apart.session._compared(), trust=replace(whole, sampled=20))
+    told = until(lambda: apart.values()["trust"]["sample"], "the sample")
+    plain(told)
+    assert (told["ranked"], told["items"]) == (20, N)
+    assert "memory" in told["takes"]
+    apart.say("trust_all")
+    assert apart.values()["trust"]["busy"]
+    apart.say("trust_stop")
+    assert apart.values()["trust"]["sample"], "the sample's numbers stay"
+    until(lambda: not busy(apart), "the end of what ran")
+    apart.say("trust_all")
+    until(lambda: apart.values()["trust"]["sample"] is None, "all items")
+    assert known(apart)["k"] == 6
+    assert not apart.toasts()
 
 
 def test_stop_leaves_it(apart: Wire) -> None:

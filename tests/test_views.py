@@ -913,7 +913,8 @@ FIELDS = {
     "layouts": [], "beside": ["key"], "beside_view": ["viewport", "width", "height", "ratio", "sequence", "told"],
     "beside_select": ["rule", "mode"], "beside_pick": ["x", "y", "reach", "mode"], "beside_hover": ["x", "y", "reach"],
     "moved": ["share", "mode"], "color_overlap": [], "morph": ["still"], "show_layout": ["key", "still"],
-    "trust": ["open"], "trust_run": [], "trust_stop": [], "stability_run": [], "stability_stop": [], "select_torn": ["mode"],
+    "trust": ["open"], "trust_run": [], "trust_all": [], "trust_stop": [], "stability_run": [], "stability_stop": [],
+    "select_torn": ["mode"],
 }  # fmt: skip
 
 

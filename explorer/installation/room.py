@@ -16,6 +16,8 @@ GIB = 2**30
 LITTLE_MEMORY = 2 * GIB  # below it a model and a map hardly fit
 LITTLE_DISK = GIB  # what `sources.cache` leaves free of a disk
 _LIMITS = ("memory.max", "memory.limit_in_bytes")  # control groups, version 2 and 1
+_USED = (("memory.current", "inactive_file"), ("memory.usage_in_bytes", "total_inactive_file"))  # and what of it can be dropped
+_NO_LIMIT = 2**60  # version 1 writes a huge number for none
 
 
 def memory_findings() -> Iterator[Finding]:
@@ -49,15 +51,40 @@ def memory() -> tuple[int, int]:
 
 def memory_limit(root: Path = Path("/sys/fs/cgroup"), own: Path = Path("/proc/self/cgroup")) -> int:
     """The smallest limit in bytes that a control group sets for this process; 0 without one."""
+    found = [limit for folder in _groups(root, own) for name in _LIMITS if (limit := _number(folder / name)) is not None]
+    smallest = min(found, default=0)
+    return smallest if 0 < smallest < _NO_LIMIT else 0
+
+
+def memory_left(root: Path = Path("/sys/fs/cgroup"), own: Path = Path("/proc/self/cgroup")) -> int | None:
+    """Bytes that are left of the limits that control groups set for this process, 0 or more; None without a limit.
+
+    Files that were read and may be dropped again at once (``inactive_file``) do not count as in use.
+    """
     found = []
     for folder in _groups(root, own):
-        for name in _LIMITS:
-            try:
-                found.append(int((folder / name).read_text("ascii")))
-            except (OSError, ValueError):  # not there, or "max"
-                continue
-    smallest = min(found, default=0)
-    return smallest if 0 < smallest < 2**60 else 0  # version 1 writes a huge number for none
+        for name, (used, dropped) in zip(_LIMITS, _USED, strict=True):
+            limit = _number(folder / name)
+            if limit is not None and 0 < limit < _NO_LIMIT:
+                found.append(max(0, limit - max(0, (_number(folder / used) or 0) - _stated(folder / "memory.stat", dropped))))
+    return min(found, default=None)
+
+
+def _number(path: Path) -> int | None:
+    """What a file of one number says; None where it is not there, or "max"."""
+    try:
+        return int(path.read_text("ascii"))
+    except (OSError, ValueError):
+        return None
+
+
+def _stated(path: Path, name: str) -> int:
+    """A line ``name number`` of a file of such lines; 0 where it is not there."""
+    try:
+        lines = (line.split() for line in path.read_text("ascii").splitlines())
+        return next((int(words[1]) for words in lines if len(words) == 2 and words[0] == name), 0)
+    except (OSError, ValueError):
+        return 0
 
 
 def _groups(root: Path, own: Path) -> Iterator[Path]:
@@ -123,4 +150,4 @@ def _gib(number: int) -> str:
     return f"{number / GIB:.1f} GiB"
 
 
-__all__ = ["core_findings", "disk_findings", "memory", "memory_findings", "memory_limit", "usable_cores", "writable"]
+__all__ = ["core_findings", "disk_findings", "memory", "memory_findings", "memory_left", "memory_limit", "usable_cores", "writable"]

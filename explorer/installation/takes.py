@@ -6,9 +6,10 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache
+from pathlib import Path
 
 from explorer.installation.amounts import about, size
-from explorer.installation.room import memory, memory_limit
+from explorer.installation.room import memory, memory_left
 
 # Seconds of `speed`'s two loops on the machine on which the methods' constants were measured by benchmarks/step_costs.py.
 DENSE, SPARSE = 0.0130, 0.0082  # on one core
@@ -92,11 +93,13 @@ def _quickest(work: Callable[[], object]) -> float:
     return min(times)
 
 
-def room() -> int:
-    """Bytes of memory there are for a new computation, a container's limit considered; 0 where this is not known."""
+def room(root: Path = Path("/sys/fs/cgroup"), own: Path = Path("/proc/self/cgroup")) -> int:
+    """Bytes of memory there are for a new computation, with what a container's limit leaves; 0 where this is not known."""
     _, free = memory()
-    limit = memory_limit()
-    return min(free, limit) if free and limit else free or limit
+    left = memory_left(root, own)
+    if left is None:
+        return free
+    return max(1, min(free, left) if free else left)  # 0 would say that nothing is known
 
 
 __all__ = ["DENSE", "SPARSE", "Takes", "room", "speed"]

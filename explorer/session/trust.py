@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from explorer.dataset import Dataset
     from explorer.insight.quality import Torn, Trust
     from explorer.insight.quality.places import Places
+    from explorer.installation.takes import Takes
     from explorer.neighbors import NeighborGraph
     from explorer.worker import Job, Worker
     from explorer.workspace import Workspace
@@ -86,13 +87,16 @@ class Trusting(Seeding):
 
     # How near who is
 
-    def trust(self, k: int = K, progress: Progress | None = None) -> Trust:
+    def trust(self, k: int = K, progress: Progress | None = None, *, items: str = "sample") -> Trust:
         """Measure how far the layout can be trusted: whether who is near in the features is near on the map.
 
         Parameters
         ----------
         k
             How many neighbours of each item are looked at; fewer than half the items.
+        items
+            Which get a trustworthiness and a continuity: "all", or a "sample" of 2,000 where all would take longer than about 2
+            seconds. All are given for the sample too where they have been measured already.
 
         Returns
         -------
@@ -109,13 +113,13 @@ class Trusting(Seeding):
         from explorer.insight.quality.job import measured
 
         features, layout = self._both()
-        known = self.quality.trust
-        if known is not None and known.k == k and known.metric == self._metric():
+        known, out = self.quality.trust, self._trust_out(k, items)
+        if known is not None and known.k == k and known.metric == self._metric() and (items == "sample" or known.whole):
             return known
-        made = measured(features.values, layout.values, k, self._metric(), self._graphs, self._trust_file(k), progress)
+        made = measured(features.values, layout.values, k, self._metric(), self._graphs, out, progress, out.parent.name)
         return self._learnt(self._compared(), trust=made)
 
-    def start_trust(self, k: int = K) -> Job:
+    def start_trust(self, k: int = K, items: str = "sample") -> Job:
         """The same in a child process; give the job to `finish_trust` when it has finished.
 
         Raises
@@ -128,9 +132,23 @@ class Trusting(Seeding):
         features, layout = self._both()
         checked(features.values, layout.values, k)
         folders = {name: str(self._folder(result)) for name, result in (("features", features), ("layout", layout))}
-        worker = self._worker = self._worker or self._own_worker()
-        request = {"do": "trust", "k": int(k), "metric": self._metric(), "store": str(self._graphs)}
-        return worker.submit(request | folders | {"out": str(self._trust_file(k))})
+        worker, out = self._worker or self._own_worker(), self._trust_out(k, items)
+        self._worker = worker
+        request = {"do": "trust", "k": int(k), "metric": self._metric(), "store": str(self._graphs), "items": out.parent.name}
+        return worker.submit(request | folders | {"out": str(out)})
+
+    def trust_takes(self) -> Takes:
+        """What `trust` of all items takes, once neighbours are known.
+
+        Raises
+        ------
+        InputError
+            Where there are no features or no layout.
+        """
+        from explorer.insight.quality.takes import ranks_take
+
+        features, layout = self._both()
+        return ranks_take(int(layout.valid.sum()), features.values.shape[1])
 
     def finish_trust(self, job: Job) -> Trust | None:
         """Take over what a job found; None where the layout is another one by now.
@@ -141,13 +159,14 @@ class Trusting(Seeding):
             With the job's message, when it failed.
         """
         from explorer.insight.quality.job import kept
+        from explorer.insight.quality.measuring import ITEMS
 
         if job.state != "done" or job.folder is None:
             raise InputError(job.message or "the measuring was stopped")
         made = kept(job.folder)
         if made is None:
             raise InputError(f"{job.folder} cannot be read; measure again")
-        if self.features is None or self.layout is None or job.folder != self._trust_file(made.k):
+        if self.features is None or self.layout is None or job.folder not in [self._trust_file(made.k, items) for items in ITEMS]:
             return None
         return self._learnt(self._compared(), trust=made)
 
@@ -177,7 +196,9 @@ class Trusting(Seeding):
 
         group = self._group(self.selection if mask is None else mask)
         near = self._neighbourhood(k, progress)
-        found = torn(near.graph, near.places, group[near.rows], progress)
+        values = self._both()[0].values
+        vectors = values if len(near.rows) == len(values) else values[near.rows]
+        found = torn(near.graph, near.places, group[near.rows], progress, vectors=vectors)
         of = {name: near.rows[getattr(found, name)] for name in ("rows", "members", "neighbours")}
         return type(found)(found.share, found.count, found.of, **of)
 
@@ -235,11 +256,19 @@ class Trusting(Seeding):
         """Where every reducer keeps its graphs of neighbours too."""
         return self._results_folder / "neighbors"
 
-    def _trust_file(self, k: int) -> Path:
+    def _trust_out(self, k: int, items: str) -> Path:
+        """Where what is measured of these items is kept; of all of them, where that is there already."""
+        from explorer.insight.quality.measuring import ranked
+
+        ranked(1, 1, items)
+        everything = self._trust_file(k, "all")
+        return everything if everything.exists() else self._trust_file(k, items)
+
+    def _trust_file(self, k: int, items: str) -> Path:
         from explorer.insight.quality.measuring import VERSION
 
         identity = json.dumps([*self._compared(), int(k), self._metric(), VERSION])
-        return self._results_folder / "trust" / f"{hashlib.sha256(identity.encode()).hexdigest()[:24]}.npz"
+        return self._results_folder / "trust" / items / f"{hashlib.sha256(identity.encode()).hexdigest()[:24]}.npz"
 
     def _folder(self, result: Result) -> Path:
         self.workspace.put(result)

@@ -22,6 +22,7 @@ from explorer.worker import Job
 
 if TYPE_CHECKING:
     from explorer.insight.quality import Stability, Torn
+    from explorer.insight.quality import Trust as Quality
     from explorer.views.explorer import Explorer
 
 FEW = 20_000  # items up to which opening the tab measures at once
@@ -100,11 +101,19 @@ class Trust(Part):
 
     def on_trust_run(self) -> None:
         """Measure the map in a child process."""
+        self._run(self._k, "sample")
+
+    def on_trust_all(self) -> None:
+        """Measure all items, where only a sample was ranked."""
+        known = self.session.quality.trust
+        self._run(self._k if known is None else known.k, "all")
+
+    def _run(self, k: int, items: str) -> None:
         if "trust" in self._busy:
             return
         self._why["trust"] = ""
         try:
-            job = self.session.start_trust(self._k)
+            job = self.session.start_trust(k, items)
         except InputError as problem:
             self._why["trust"] = str(problem)
         else:
@@ -312,8 +321,13 @@ class Trust(Part):
         known["seeds"] = seeds | ({"said": "", "color": ""} if stability is None else verdicts.settled(stability))
         if trust is not None:
             known |= {"scores": verdicts.scores(trust), "note": trust.note, "k": trust.k}
+            known["sample"] = None if trust.whole else self._sample(trust)
             known |= {"dimension": verdicts.spread(trust.dimension), "shepard": verdicts.diagram(trust.shepard)}
         return known
+
+    def _sample(self, trust: Quality) -> dict[str, Any]:
+        """How many items have two of the colours, and what all would take."""
+        return {"ranked": trust.sampled, "items": trust.items, "takes": str(self.session.trust_takes())}
 
 
 def torn(found: Torn, layout: np.ndarray, shown: np.ndarray | None) -> dict[str, Any]:

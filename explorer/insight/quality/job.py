@@ -18,17 +18,18 @@ def answer(request: dict[str, Any], progress: Progress) -> str:
     """Do what `explorer.worker` asks with ``{"do": "trust"}``: `measured` on the results in two folders."""
     features, layout = (Result.load(Path(request[name])).values for name in ("features", "layout"))
     out = Path(request["out"])
-    measured(features, layout, request["k"], request["metric"], Path(request["store"]), out, progress)
+    measured(features, layout, request["k"], request["metric"], Path(request["store"]), out, progress, request["items"])
     return str(out)
 
 
 def measured(
-    features: np.ndarray, layout: np.ndarray, k: int, metric: str, store: Path, out: Path, progress: Progress | None = None
-) -> Trust:
+    features: np.ndarray, layout: np.ndarray, k: int, metric: str, store: Path, out: Path, progress: Progress | None = None,
+    items: str = "sample",
+) -> Trust:  # fmt: skip
     """What was kept in `out`, or what `measure` finds, kept there."""
     if (known := kept(out)) is not None:
         return known
-    made = measure(features, layout, k, metric, store=store, progress=progress)
+    made = measure(features, layout, k, metric, items=items, store=store, progress=progress)
     made.save(out)
     return made
 

@@ -14,16 +14,20 @@ import numpy as np
 from explorer.errors import InputError
 from explorer.insight.quality.dimension import Dimension, dimension
 from explorer.insight.quality.places import Places, common
-from explorer.insight.quality.ranks import Space, ranks
+from explorer.insight.quality.ranks import Space, narrowed, ranks
 from explorer.insight.quality.scores import Score
 from explorer.insight.quality.shepard import Shepard, shepard
+from explorer.insight.quality.takes import ranks_take
+from explorer.insight.quality.ties import settled
 from explorer.neighbors import NeighborGraph, neighbor_graph
 from explorer.step import Progress
 
 EXACT = 10_000  # items up to which all of them are ranked
+SOON = 2.0  # seconds, on the machine of the constants, in which all of them are ranked too
 SAMPLE = 2_000  # items that are ranked among all where they are more
+ITEMS = ("sample", "all")
 SCORES = ("trustworthiness", "continuity", "recall")
-VERSION = 1  # raise it when the same input begins to give something else
+VERSION = 2  # raise it when the same input begins to give something else
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,6 +68,11 @@ class Trust:
     def __repr__(self) -> str:
         """One line for a cell: the three numbers with their intervals."""
         return f"<Trust, {self.k} neighbours: {', '.join(f'{name} {getattr(self, name)}' for name in SCORES)}>"
+
+    @property
+    def whole(self) -> bool:
+        """Whether all items were ranked, not a sample."""
+        return self.sampled == self.items
 
     @property
     def note(self) -> str:
@@ -117,42 +126,62 @@ def _score(of_all: list[float], of_items: np.ndarray) -> Score:
 
 
 def measure(
-    vectors: np.ndarray, layout: np.ndarray, k: int = 15, metric: str = "euclidean", *, store: Path | None = None,
-    progress: Progress | None = None,
+    vectors: np.ndarray, layout: np.ndarray, k: int = 15, metric: str = "euclidean", *, items: str = "sample",
+    store: Path | None = None, progress: Progress | None = None,
 ) -> Trust:  # fmt: skip
     """Trustworthiness, continuity and recall of a layout, its Shepard diagram, and the vectors' intrinsic dimension.
 
     Trustworthiness and continuity are those of Venna & Kaski ("Neighborhood Preservation in Nonlinear Projection Methods", 2001),
     for each item; their mean is what `sklearn.manifold.trustworthiness` gives, and that with the two sides changed over. Of
-    equally far rows none counts as nearer. Beyond `EXACT` items a sample is ranked among all; recall is of all items at any size.
+    equally far rows none counts as nearer, and those are taken for neighbours that are neighbours on the other side too
+    (scikit-learn takes them as they come). Recall is of all items at any size.
 
     Parameters
     ----------
     vectors, layout
         ``(n, d)`` and ``(n, 2)``; a row that is not finite in both is left out.
+    items
+        Which are ranked among all for trustworthiness and continuity: "all", or a "sample" of 2,000 where all would take longer
+        than about 2 seconds (and are more than 10,000); see `ranked`.
     store
         A folder of kept graphs of neighbours.
 
     Raises
     ------
     InputError
-        For shapes that do not belong together, a `k` that is no whole number of at least 1, or too few items for it.
+        For shapes that do not belong together, a `k` that is no whole number of at least 1, too few items for it, or other `items`.
     """
     rows = checked(vectors, layout, k)
+    count = ranked(len(rows), vectors.shape[1], items)
     done, n = progress or Progress(), len(vectors)
     some, places = narrowed(vectors, rows), Places(layout[rows])
     graph = neighbor_graph(some, k, metric, store=store, progress=done.part(0.0, 0.4)).first(k)
     everyone = np.arange(len(rows))
-    near = places.nearest(everyone, k, done.part(0.4, 0.5))
-    kept = Score.of(common(graph.indices, near) / k, rows, n)
-    asked = everyone if len(rows) <= EXACT else np.sort(np.random.default_rng(0).choice(len(rows), SAMPLE, replace=False))
-    space = Space(some, metric)
-    strangers = ranks(space, asked, near[asked], done.part(0.5, 0.8))
-    carried = ranks(Space(places.places), asked, graph.indices[asked], done.part(0.8, 0.95))
+    space, drawn = Space(some, metric), places.nearest(everyone, k, done.part(0.4, 0.48))
+    near, drawn = settled(space, graph.indices, places, drawn, done.part(0.48, 0.5))
+    kept = Score.of(common(near, drawn) / k, rows, n)
+    asked = everyone if count == len(rows) else np.sort(np.random.default_rng(0).choice(len(rows), count, replace=False))
+    strangers = ranks(space, asked, drawn[asked], done.part(0.5, 0.8))
+    carried = ranks(Space(places.places), asked, near[asked], done.part(0.8, 0.95))
     near_by, held = (Score.of(_closeness(each, k, len(rows)), rows[asked], n) for each in (strangers, carried))
     done(0.95, "comparing distances")
-    drawn = shepard(space, places.places)
-    return Trust(near_by, held, kept, dimension(graph), drawn, k, metric, len(rows), len(asked), _recall(graph))
+    pairs = shepard(space, places.places)
+    return Trust(near_by, held, kept, dimension(graph), pairs, k, metric, len(rows), len(asked), _recall(graph))
+
+
+def ranked(n: int, d: int, items: str = "sample") -> int:
+    """How many of `n` items with `d` columns are ranked among all.
+
+    Where "sample" stands for all of them goes by a formula of n and d, not by how quick this machine is: everywhere the same.
+
+    Raises
+    ------
+    InputError
+        For `items` other than "sample" and "all".
+    """
+    if items not in ITEMS:
+        raise InputError(f"items is which items are ranked, 'sample' or 'all', not {items!r}")
+    return n if items == "all" or n <= EXACT or ranks_take(n, d).dense <= SOON else min(n, SAMPLE)
 
 
 def _recall(graph: NeighborGraph) -> float:
@@ -178,12 +207,4 @@ def checked(vectors: np.ndarray, layout: np.ndarray, k: Any) -> np.ndarray:
     return rows
 
 
-def narrowed(vectors: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """Some rows in float32, as every reducer sees them, so that their graph of neighbours is the same one."""
-    some = vectors if len(rows) == len(vectors) else vectors[rows]  # not copied where all are wanted: it may be gigabytes
-    largest = np.finfo(np.float32).max
-    wide = some.dtype.kind == "f" and some.dtype.itemsize > 4
-    return np.ascontiguousarray(np.clip(some, -largest, largest) if wide else some, np.float32)
-
-
-__all__ = ["EXACT", "SAMPLE", "SCORES", "VERSION", "Trust", "checked", "measure", "narrowed"]
+__all__ = ["EXACT", "ITEMS", "SAMPLE", "SCORES", "VERSION", "Trust", "checked", "measure", "narrowed", "ranked"]

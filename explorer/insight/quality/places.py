@@ -37,14 +37,19 @@ class Places:
         return found
 
 
-def common(some: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """``(m,)`` int64: how many entries of each row of ``(m, k)`` are among those of the same row of ``(m, l)``; -1 is none."""
-    count = np.zeros(len(some), np.int64)
+def among(some: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """``(m, k)`` bool: which entries of each row of ``(m, k)`` are among those of the same row of ``(m, l)``; -1 is none."""
+    found = np.zeros(some.shape, bool)
     for start in range(0, len(some), MANY):
         part = slice(start, start + MANY)
-        for column in some[part].T:
-            count[part] += ((column[:, None] == others[part]) & (column >= 0)[:, None]).any(axis=1)
-    return count
+        for place, column in enumerate(some[part].T):
+            found[part, place] = ((column[:, None] == others[part]) & (column >= 0)[:, None]).any(axis=1)
+    return found
 
 
-__all__ = ["Places", "common"]
+def common(some: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """``(m,)`` int64: how many entries of each row of ``(m, k)`` are among those of the same row of ``(m, l)``; -1 is none."""
+    return np.asarray(among(some, others).sum(axis=1))
+
+
+__all__ = ["Places", "among", "common"]

@@ -54,6 +54,14 @@ class Space:
         return squares if self._by_name else np.sqrt(squares)
 
 
+def narrowed(vectors: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Some rows in float32, as every reducer sees them, so that their graph of neighbours is the same one."""
+    some = vectors if len(rows) == len(vectors) else vectors[rows]  # not copied where all are wanted: it may be gigabytes
+    largest = np.finfo(np.float32).max
+    wide = some.dtype.kind == "f" and some.dtype.itemsize > 4
+    return np.ascontiguousarray(np.clip(some, -largest, largest) if wide else some, np.float32)
+
+
 def ranks(space: Space, asked: np.ndarray, others: np.ndarray, progress: Progress | None = None) -> np.ndarray:
     """``(m, k)`` int64: 1 for a row's nearest other, 2 for the next; 0 where the other is -1.
 
@@ -92,4 +100,4 @@ def _block(space: Space, asked: np.ndarray, others: np.ndarray, progress: Progre
     return found
 
 
-__all__ = ["Space", "ranks"]
+__all__ = ["Space", "narrowed", "ranks"]

@@ -53,7 +53,7 @@ class TrustPanel {
   }
 
   known(trust) {
-    return [this.torn(), trust.scores.map((score) => this.score(score)), this.seeds(trust.seeds), this.distances(trust.shepard), h("article", {}, h("h3", {}, "Directions"), h("p", {}, trust.dimension)),
+    return [this.torn(), trust.scores.map((score) => this.score(score)), this.sample(trust), this.seeds(trust.seeds), this.distances(trust.shepard), h("article", {}, h("h3", {}, "Directions"), h("p", {}, trust.dimension)),
       h("p", {class: "muted small basis"}, `${trust.note}. In brackets: the 95 % interval.`)]
   }
 
@@ -63,6 +63,15 @@ class TrustPanel {
       h("header", {}, h("h3", {}, score.name), h("span", {class: "figure"}, h("b", {}, score.text), h("span", {class: "muted"}, ` (${score.between})`))),
       h("div", {class: "gauge", "aria-hidden": "true"}, h("i", {style: {width: at(score.value)}}), h("em", {style: {left: at(score.low), width: `max(2px, ${100 * (score.high - score.low)}%)`}})),
       h("p", {}, score.means), this.paintBy(score.color, score.name))
+  }
+
+  // What to do where only some items were ranked: the others have two of the colours only then.
+  sample({sample, busy, why}) {
+    if (!sample) return null
+    const run = () => h("div", {class: "acts"}, button(`Measure all ${number(sample.items)} items`, () => this.store.send({verb: "trust_all"}), {class: "small", "data-key": "trust-all"}), h("span", {class: "muted small"}, sample.takes))
+    return h("article", {}, h("h3", {}, "All items"),
+      h("p", {}, `Trustworthiness and continuity are of ${number(sample.ranked)} items picked at random; the others have neither of these colours yet.`),
+      busy ? this.progress(busy, "trust_stop", "measuring all items") : run(), why ? h("p", {class: "message", role: "alert"}, why) : null)
   }
 
   // A button that colours the map, pressed where it does.
