@@ -128,12 +128,16 @@ class UMAP(NeighborReducer):
 
     def start(self, vectors: np.ndarray, graph: Any, progress: Progress, sketch: Sketch | None = None) -> np.ndarray:
         """Where the items start, ``(n, 2)`` float32."""
-        from explorer.reduction.umap.sketch import carried
+        from explorer.reduction.umap.sketch import amid, carried
         from explorer.reduction.umap.start import started
 
         progress(0.0, "finding where to start")
         if sketch is not None:
-            return carried(sketch.places, sketch.rows, graph, self.random_state)
+
+            def missed(rows: np.ndarray) -> np.ndarray:
+                return amid(vectors, sketch.places, sketch.rows, rows, self.metric, progress)
+
+            return carried(sketch.places, sketch.rows, graph, self.random_state, missed)
         name = "pca" if self.init == "spectral" and len(vectors) < SPECTRAL else self.init
         return started(name, comparable(vectors, self.metric), graph, self.random_state, progress)
 
