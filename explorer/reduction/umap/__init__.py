@@ -15,7 +15,7 @@ from explorer.neighbors.threads import threads
 from explorer.progress import Progress
 from explorer.reduction.magnitude import tamed
 from explorer.reduction.nearby import NeighborReducer
-from explorer.reduction.umap.sketch import MANY, SOME, chosen
+from explorer.reduction.umap.sketch import MANY, chosen
 from explorer.step import Output
 
 FEWEST = 5  # different rows; with fewer there is no neighbourhood to keep
@@ -40,7 +40,7 @@ class UMAP(NeighborReducer):
     """
 
     method = "umap"
-    version = 3
+    version = 4
     packages = ("scikit-learn", "scipy", "numba", "umap-learn")
 
     n_neighbors = param.Integer(
@@ -82,6 +82,10 @@ class UMAP(NeighborReducer):
     target = param.String(
         "", precedence=1,
         doc="Draws items apart by what is known of them: label, cluster, or column:NAME; empty goes by the vectors alone.",
+    )  # fmt: skip
+    target_weight = param.Number(
+        0.5, bounds=(0.0, 1.0), step=0.01, precedence=1,
+        doc="With target: how much it counts beside the vectors; at 1 items of different targets are no neighbours.",
     )  # fmt: skip
     keep = param.Boolean(
         False, precedence=1,
@@ -147,11 +151,17 @@ class UMAP(NeighborReducer):
             return None
         from explorer.reduction.umap.curve import curve
         from explorer.reduction.umap.settling import Settling, settled
+        from explorer.reduction.umap.sketch import bonded
 
         rows = chosen(len(vectors), self.random_state)
         some, quiet = np.ascontiguousarray(vectors[rows]), Progress()
-        near = neighbor_graph(some, min(self.n_neighbors, SOME) - 1, self.metric, random_state=self.random_state, progress=progress)
-        graph = self.fuzzy(near, quiet)
+
+        def linked(own: np.ndarray, progress: Progress) -> Any:
+            k = min(self.n_neighbors, len(own)) - 1
+            return self.fuzzy(neighbor_graph(own, k, self.metric, random_state=self.random_state, progress=progress), quiet)
+
+        graph = self._by_target(linked(some, progress), rows)
+        graph = bonded(graph, lambda middles: linked(some[middles], quiet))
         how = Settling(*curve(self.spread, min(self.min_dist, self.spread)), _SHORT, self.random_state)
 
         def among(places: np.ndarray) -> np.ndarray:
@@ -184,8 +194,8 @@ class UMAP(NeighborReducer):
         """Whether umap-learn computes the layout."""
         return self.engine == "umap-learn" or self.n_components > 2 or self.densmap
 
-    def _by_target(self, graph: Any) -> Any:
-        """The graph with less between items of different targets."""
+    def _by_target(self, graph: Any, rows: np.ndarray | None = None) -> Any:
+        """The graph of all items, or of some rows, with less between items of different targets."""
         if not self.target:
             return graph
         codes = self.beside_of("target")
@@ -193,7 +203,7 @@ class UMAP(NeighborReducer):
             raise InputError(f"umap: target={self.target!r} is looked up by a session; without one, give step.beside['target']")
         from explorer.reduction.umap.fuzzy import parted
 
-        return parted(graph, codes)
+        return parted(graph, codes if rows is None else codes[rows], self.target_weight)
 
     def _grown(self, graph: Any, progress: Progress) -> Output | str:
         """The layout from the earlier one, or why it does not start there."""

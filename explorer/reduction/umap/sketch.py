@@ -22,6 +22,26 @@ def chosen(n: int, seed: int) -> np.ndarray:
     return np.sort(np.random.default_rng(seed).choice(n, SOME, replace=False))
 
 
+def bonded(graph: Any, linked: Callable[[np.ndarray], Any]) -> Any:
+    """A sketch's graph ``(m, m)`` in one piece: the middles of its pieces hold together as `linked` says of their rows.
+
+    Pieces without a bond only push each other, and while a sketch settles they lose what was alike out of sight. The graph of all
+    items has no such bonds, and the places that are carried over to it are those of a map that has had its room already.
+    """
+    import scipy.sparse as sparse
+
+    middle = pieces(graph)[1]
+    while len(middle) > 1:
+        links = linked(middle).tocoo()
+        graph = (graph + sparse.csr_matrix((links.data, (middle[links.row], middle[links.col])), shape=graph.shape)).tocsr()
+        fewer = pieces(graph)[1]
+        if len(fewer) == len(middle):
+            break
+        middle = fewer
+    graph.sort_indices()
+    return graph
+
+
 def carried(
     sketch: np.ndarray, rows: np.ndarray, graph: Any, seed: int, missed: Callable[[np.ndarray], np.ndarray]
 ) -> np.ndarray:
