@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import param
@@ -15,7 +15,7 @@ from explorer.neighbors.threads import threads
 from explorer.progress import Progress
 from explorer.reduction.magnitude import tamed
 from explorer.reduction.nearby import NeighborReducer
-from explorer.reduction.umap.sketch import MANY, chosen
+from explorer.reduction.umap.sketch import MANY, Sketch, chosen
 from explorer.step import Output
 
 FEWEST = 5  # different rows; with fewer there is no neighbourhood to keep
@@ -23,13 +23,6 @@ SPECTRAL = 12  # different rows; with fewer the graph of neighbours says nothing
 _PULL, _PULL_BY_UMAP_LEARN = 2e-8, 1.4e-7  # seconds of one core for a neighbour and an epoch (benchmarks/reduction.py)
 _EDGE = 150  # bytes held for a neighbour while the graph is made
 _MANY, _LONG, _SHORT = 10_000, 500, 200  # umap-learn's epochs: 500 for so many items, and 200 for more
-
-
-class Sketch(NamedTuple):
-    """Rows ``(m,)`` and where they lie on a map of them alone, ``(m, 2)``."""
-
-    rows: np.ndarray
-    places: np.ndarray
 
 
 class UMAP(NeighborReducer):
@@ -139,9 +132,9 @@ class UMAP(NeighborReducer):
         if sketch is not None:
 
             def missed(rows: np.ndarray) -> np.ndarray:
-                return amid(vectors, sketch.places, sketch.rows, rows, self.metric, progress)
+                return amid(vectors, sketch, rows, self.metric, progress)
 
-            return carried(sketch.places, sketch.rows, graph, self.random_state, missed)
+            return carried(sketch, graph, self.random_state, missed)
         name = "pca" if self.init == "spectral" and len(vectors) < SPECTRAL else self.init
         return started(name, comparable(vectors, self.metric), graph, self.random_state, progress)
 

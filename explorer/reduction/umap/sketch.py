@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -15,6 +15,13 @@ _PASSES = 3  # of evening out, once every item has a place
 _NOISE = 1e-3  # of the sketch's width: parts items that would start at one place
 NEAR = 5  # items of the sketch that what it has missed starts amid
 _ASKED = 4_096  # items whose nearest in the sketch are looked for at once: of wide vectors no copy of many is held
+
+
+class Sketch(NamedTuple):
+    """Rows ``(m,)`` and where they lie on a map of them alone, ``(m, 2)``."""
+
+    rows: np.ndarray
+    places: np.ndarray
 
 
 def chosen(n: int, seed: int) -> np.ndarray:
@@ -42,19 +49,17 @@ def bonded(graph: Any, linked: Callable[[np.ndarray], Any]) -> Any:
     return graph
 
 
-def carried(
-    sketch: np.ndarray, rows: np.ndarray, graph: Any, seed: int, missed: Callable[[np.ndarray], np.ndarray]
-) -> np.ndarray:
+def carried(sketch: Sketch, graph: Any, seed: int, missed: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
     """Places ``(n, 2)`` float32 of all items: those of the sketch have theirs, the others the mean of their neighbours' in a graph.
 
-    From the sketch on, each pass reaches one step further along the graph ``(n, n)``. Where it falls into more pieces than the sketch
-    has met, no way leads to the others: for one item of each, `missed` says where it starts.
+    From the sketch on, each pass reaches one step further along the graph ``(n, n)``. To pieces of it that the sketch has not met
+    no way leads: of one item of each, `missed` says where it starts, and the others of the piece start there too.
     """
     from explorer.reduction.umap.start import product
 
-    n = graph.shape[0]
+    n, (rows, places) = graph.shape[0], sketch
     state = np.zeros((n, 3), np.float32)  # x, y, and whether there is a place yet
-    state[rows] = np.column_stack([sketch, np.ones(len(rows))])
+    state[rows] = np.column_stack([places, np.ones(len(rows))])
     kept = state[rows].copy()
     while True:
         around = product(graph, state)
@@ -63,7 +68,7 @@ def carried(
             break
         state[reached] = around[reached] / around[reached, 2:]
     lost = np.flatnonzero(state[:, 2] == 0)
-    state[lost, :2] = sketch.mean(axis=0)
+    state[lost, :2] = places.mean(axis=0)
     lost = lost[np.diff(graph.indptr)[lost] > 0]  # what has no neighbours at all is put aside in the end
     if len(lost):
         piece, middle = pieces(graph[lost][:, lost])
@@ -74,7 +79,7 @@ def carried(
         held = around[:, 2] > 0
         state[held] = around[held] / around[held, 2:]
         state[rows] = kept
-    width = np.ptp(sketch, axis=0).max()
+    width = np.ptp(places, axis=0).max()
     noise = np.random.default_rng(seed).normal(scale=_NOISE * width, size=(n, 2))
     return (state[:, :2] + noise).astype(np.float32)
 
@@ -89,16 +94,16 @@ def pieces(graph: Any) -> tuple[np.ndarray, np.ndarray]:
     return piece, order[np.searchsorted(piece[order], np.arange(count))]
 
 
-def amid(vectors: np.ndarray, sketch: np.ndarray, rows: np.ndarray, asked: np.ndarray, metric: str, progress: Progress) -> np.ndarray:
-    """Places ``(m, 2)`` float32 of the rows `asked`, by the vectors: amid the `NEAR` nearest of the sketch's `rows`."""
+def amid(vectors: np.ndarray, sketch: Sketch, asked: np.ndarray, metric: str, progress: Progress) -> np.ndarray:
+    """Places ``(m, 2)`` float32 of the rows `asked`, by the vectors: amid the `NEAR` nearest of the sketch."""
     from explorer.reduction.placing import averaged, firmness
 
     made = [np.zeros((0, 2), np.float32)]
     for low in range(0, len(asked), _ASKED):
         part = progress.part(low / len(asked), min(low + _ASKED, len(asked)) / len(asked))
-        both = vectors[np.concatenate([rows, asked[low : low + _ASKED]])]
-        near, apart = _nearest(both, len(rows), metric, part)
-        made.append(averaged(near, firmness(apart), sketch))
+        both = vectors[np.concatenate([sketch.rows, asked[low : low + _ASKED]])]
+        near, apart = _nearest(both, len(sketch.rows), metric, part)
+        made.append(averaged(near, firmness(apart), sketch.places))
     return np.concatenate(made)
 
 
