@@ -278,9 +278,11 @@ def test_groups_that_the_sketch_met_stand_among_what_is_alike(monkeypatch: pytes
 
 @pytest.mark.usefixtures("small_sketch")
 def test_what_the_sketch_missed_starts_the_same_on_any_number_of_threads(monkeypatch: pytest.MonkeyPatch) -> None:
-    rows = groups(pieces=240, of=20, kinds=8)[0]
-    monkeypatch.setattr(sketch, "_ASKED", 30)  # several goes
-    for metric in ("euclidean", "correlation", "manhattan"):
+    monkeypatch.setattr(sketch, "SOME", 100)
+    monkeypatch.setattr(sketch, "_ASKED", 10)  # several goes
+    rows, piece, _ = groups(pieces=110, of=20, kinds=8)
+    assert len(np.unique(piece[sketch.chosen(len(rows), 0)])) < 90
+    for metric in ("euclidean", "manhattan"):
         made = []
         for threads in ("1", "2", "5"):
             monkeypatch.setenv("EXPLORER_THREADS", threads)
