@@ -16,7 +16,9 @@ from explorer import Session
 from explorer.cli import main
 from explorer.errors import InputError
 from explorer.neighbors import neighbor_graph
-from explorer.reduction.umap import UMAP
+from explorer.progress import Progress
+from explorer.reduction import umap
+from explorer.reduction.umap import UMAP, sketch
 from explorer.reduction.umap.fuzzy import fuzzy_graph, parted
 from explorer.sample import sample
 from explorer.session.beside import codes
@@ -35,7 +37,8 @@ def session(digits: pd.DataFrame) -> Session:
     return made
 
 
-def test_targets_weaken_the_graph_as_in_umap_learn(digits: pd.DataFrame) -> None:
+@pytest.mark.parametrize("weight", [0.0, 0.3, 0.5, 0.9, 1.0])
+def test_targets_weaken_the_graph_as_in_umap_learn(digits: pd.DataFrame, weight: float) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ImportWarning)  # its note that TensorFlow is missing
         from umap.umap_ import discrete_metric_simplicial_set_intersection
@@ -44,9 +47,11 @@ def test_targets_weaken_the_graph_as_in_umap_learn(digits: pd.DataFrame) -> None
     target = digits["digit"].astype(int).to_numpy(np.int32)
     target[::7] = -1
     graph = fuzzy_graph(neighbor_graph(rows, 14))
-    theirs = discrete_metric_simplicial_set_intersection(graph.tocoo().copy(), target)  # resets the local connectivity itself
-    ours = parted(graph, target)
+    far = 2.5 * (1.0 / (1.0 - weight)) if weight < 1.0 else 1.0e12  # as its `fit` has it
+    theirs = discrete_metric_simplicial_set_intersection(graph.tocoo().copy(), target, far_dist=far)  # resets what it must itself
+    ours = parted(graph, target, weight)
     assert abs(ours - theirs).max() < 1e-5
+    assert weight != 0.5 or (parted(graph, target) != ours).nnz == 0, "and this is what it is without a word"
 
 
 def test_different_digits_are_drawn_further_apart(session: Session, digits: pd.DataFrame) -> None:
@@ -57,6 +62,47 @@ def test_different_digits_are_drawn_further_apart(session: Session, digits: pd.D
     told = session.reduce("umap", n_epochs=150, target="column:digit")
     assert plain.key != told.key
     assert silhouette_score(told.values, digit) > silhouette_score(plain.values, digit) + 0.1
+
+
+def same(layout: np.ndarray, target: np.ndarray) -> float:
+    """The share of 5 neighbours on a layout that are of one's own target."""
+    near = neighbor_graph(np.ascontiguousarray(layout, np.float32), 5).indices
+    return float((target[near] == target[:, None]).mean())
+
+
+def test_more_weight_draws_targets_further_apart() -> None:
+    from sklearn.metrics import silhouette_score
+
+    random = np.random.default_rng(0)
+    vectors, target = random.normal(size=(600, 5)).astype(np.float32), random.integers(0, 2, 600).astype(np.int32)
+    made = []
+    for weight in ({"target_weight": 0.0}, {}, {"target_weight": 0.5}, {"target_weight": 0.9}):
+        step = UMAP(n_epochs=60, target="column:x", **weight)
+        step.beside = {"target": target}
+        made.append(step.run(vectors).values)
+    apart = [float(silhouette_score(one, target)) for one in made]
+    assert apart[0] < 0.3 < 0.6 < apart[1]
+    assert made[1].tobytes() == made[2].tobytes() != made[3].tobytes()
+
+
+def test_the_sketch_of_many_items_knows_of_the_target(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(umap, "MANY", 1_000)
+    monkeypatch.setattr(sketch, "SOME", 600)
+    random = np.random.default_rng(0)
+    vectors, target = random.normal(size=(1_000, 5)).astype(np.float32), random.integers(0, 2, 1_000).astype(np.int32)
+    pictures: list[np.ndarray] = []
+    share = []
+    for step in (UMAP(n_epochs=5), UMAP(n_epochs=5, target="column:x"), UMAP(n_epochs=5, target="column:x", target_weight=1.0)):
+        step.beside = {"target": target} if step.target else {}
+        pictures.clear()
+        step.run(vectors, Progress(None, lambda: False, lambda values: pictures.append(values.copy())))
+        met = np.flatnonzero(np.isfinite(pictures[0]).all(axis=1))
+        assert len(met) == 600, "a picture of the sketch"
+        last = [one for one in pictures if np.isfinite(one).all(axis=1).sum() == 600][-1]
+        share.append(same(last[met], target[met]))
+    assert share[0] < 0.6
+    assert share[1] > share[0] + 0.2
+    assert share[2] > share[0] + 0.2
 
 
 def test_a_child_process_is_told_the_same(session: Session) -> None:

@@ -13,9 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from explorer.errors import Cancelled
-from explorer.neighbors import neighbor_graph
+from explorer.neighbors import METRICS, neighbor_graph
 from explorer.progress import Progress
-from explorer.reduction.umap import UMAP
+from explorer.reduction import umap
+from explorer.reduction.umap import UMAP, sketch
 from explorer.reduction.umap.curve import curve
 from explorer.reduction.umap.fuzzy import fuzzy_graph
 from explorer.reduction.umap.settling import NEGATIVES, Settling, settled
@@ -229,6 +230,108 @@ def test_of_many_items_some_are_laid_out_first() -> None:
     assert np.isfinite(made).all()
     kept = recall(rows, made)
     assert kept > recall(rows, UMAP(n_epochs=40, init="pca").run(rows).values) - 0.01
+
+
+def groups(pieces: int, of: int, kinds: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Rows of tight pieces that hold no edge to each other, in random order; the piece of each row, and the kind of each piece."""
+    random = np.random.default_rng(0)
+    kind = np.arange(pieces) % kinds
+    middles = 4 * random.normal(size=(kinds, 16))[kind] + random.normal(size=(pieces, 16))
+    piece = random.permutation(np.arange(pieces * of) % pieces)
+    return (middles[piece] + 0.02 * random.normal(size=(len(piece), 16))).astype(np.float32), piece, kind
+
+
+def alike(layout: np.ndarray, piece: np.ndarray, kind: np.ndarray) -> np.ndarray:
+    """Of each piece, the share of its 5 nearest pieces on a layout that are of its kind."""
+    sizes = np.bincount(piece)
+    middles = np.column_stack([np.bincount(piece, layout[:, axis]) / sizes for axis in (0, 1)])
+    near = neighbor_graph(np.ascontiguousarray(middles, np.float32), 5).indices
+    return np.asarray((kind[near] == kind[:, None]).mean(axis=1))
+
+
+@pytest.fixture
+def small_sketch(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sketches of 300 items, of any 2,000."""
+    monkeypatch.setattr(umap, "MANY", 2_000)
+    monkeypatch.setattr(sketch, "SOME", 300)
+
+
+@pytest.mark.usefixtures("small_sketch")
+def test_groups_that_the_sketch_missed_stand_among_what_is_alike() -> None:
+    rows, piece, kind = groups(pieces=240, of=20, kinds=8)
+    met = np.zeros(len(kind), bool)
+    met[piece[sketch.chosen(len(rows), 0)]] = True
+    assert 40 < (~met).sum() < 120
+    share = alike(UMAP(n_epochs=60).run(rows).values, piece, kind)
+    assert share[~met].mean() > share[met].mean() - 0.1
+    assert share[~met].mean() > 0.5  # where they started in the middle: 0.13
+
+
+@pytest.mark.usefixtures("small_sketch")
+def test_groups_that_the_sketch_met_stand_among_what_is_alike(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sketch, "SOME", 600)
+    rows, piece, kind = groups(pieces=60, of=40, kinds=12)
+    assert len(np.unique(piece[sketch.chosen(len(rows), 0)])) == 60
+    ours, by_pca = (UMAP(n_epochs=100, n_neighbors=6, init=init).run(rows).values for init in ("spectral", "pca"))
+    assert alike(ours, piece, kind).mean() > alike(by_pca, piece, kind).mean()  # without bonds 0.26 and 0.38, with them 0.48
+
+
+@pytest.mark.usefixtures("small_sketch")
+def test_what_the_sketch_missed_starts_the_same_on_any_number_of_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sketch, "SOME", 100)
+    monkeypatch.setattr(sketch, "_ASKED", 10)  # several goes
+    rows, piece, _ = groups(pieces=110, of=20, kinds=8)
+    assert len(np.unique(piece[sketch.chosen(len(rows), 0)])) < 90
+    for metric in ("euclidean", "manhattan"):
+        made = []
+        for threads in ("1", "2", "5"):
+            monkeypatch.setenv("EXPLORER_THREADS", threads)
+            made.append(UMAP(n_epochs=5, metric=metric).run(rows).values.tobytes())
+        assert len(set(made)) == 1
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_what_the_sketch_missed_starts_beside_its_nearest(metric: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    from scipy.spatial.distance import cdist
+
+    monkeypatch.setattr(sketch, "NEAR", 1)
+    monkeypatch.setattr(sketch, "_ASKED", 50)
+    random = np.random.default_rng(0)
+    vectors = (random.normal(size=(900, 6)) * random.uniform(0.1, 3, (900, 1)) + 5).astype(np.float32)
+    rows, asked = np.arange(0, 900, 3), np.arange(1, 900, 7)
+    places = random.normal(size=(300, 2)).astype(np.float32)
+    named = {"manhattan": "cityblock"}.get(metric, metric)
+    nearest = cdist(vectors[asked].astype(float), vectors[rows].astype(float), named).argmin(axis=1)
+    assert np.array_equal(sketch.amid(vectors, sketch.Sketch(rows, places), asked, metric, Progress()), places[nearest])
+
+
+def test_a_sketchs_pieces_are_bonded_into_one_and_what_has_no_neighbour_still_starts() -> None:
+    import scipy.sparse as sparse
+
+    pairs = sparse.block_diag([np.array([[0, 1], [1, 0]])] * 8, "csr").astype(np.float32)
+
+    def chain(middles: np.ndarray) -> Any:
+        """Two and two hold together: it takes three goes until all do."""
+        many = len(middles) // 2
+        return sparse.block_diag([np.array([[0, 1], [1, 0]])] * many, "csr").astype(np.float32)
+
+    whole = sketch.bonded(pairs, chain)
+    assert len(sketch.pieces(pairs)[1]) == 8
+    assert len(sketch.pieces(whole)[1]) == 1
+    assert abs(whole - whole.T).max() == 0
+    assert len(sketch.pieces(sketch.bonded(pairs, lambda some: sparse.csr_matrix((len(some),) * 2, dtype=np.float32)))[1]) == 8
+    asked: list[int] = []
+
+    def missed(rows: np.ndarray) -> np.ndarray:
+        asked.extend(rows)
+        return np.full((len(rows), 2), 7, np.float32)
+
+    alone = sparse.block_diag([pairs, sparse.csr_matrix((2, 2), dtype=np.float32)], "csr")
+    corners = np.array([[0, 0], [0, 1], [1, 0], [1, 1]], np.float32)
+    made = sketch.carried(sketch.Sketch(np.arange(4), corners), alone, 0, missed)
+    assert len(asked) == 6, "one of each pair that has not been met, and nothing of what stands alone"
+    assert np.abs(made[4:16] - 7).max() < 0.02
+    assert np.abs(made[16:] - 0.5).max() < 0.02
 
 
 def test_stop_in_the_sketch_leaves_nothing() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import param
@@ -15,7 +15,7 @@ from explorer.neighbors.threads import threads
 from explorer.progress import Progress
 from explorer.reduction.magnitude import tamed
 from explorer.reduction.nearby import NeighborReducer
-from explorer.reduction.umap.sketch import MANY, SOME, chosen
+from explorer.reduction.umap.sketch import MANY, Sketch, chosen
 from explorer.step import Output
 
 FEWEST = 5  # different rows; with fewer there is no neighbourhood to keep
@@ -23,13 +23,6 @@ SPECTRAL = 12  # different rows; with fewer the graph of neighbours says nothing
 _PULL, _PULL_BY_UMAP_LEARN = 2e-8, 1.4e-7  # seconds of one core for a neighbour and an epoch (benchmarks/reduction.py)
 _EDGE = 150  # bytes held for a neighbour while the graph is made
 _MANY, _LONG, _SHORT = 10_000, 500, 200  # umap-learn's epochs: 500 for so many items, and 200 for more
-
-
-class Sketch(NamedTuple):
-    """Rows ``(m,)`` and where they lie on a map of them alone, ``(m, 2)``."""
-
-    rows: np.ndarray
-    places: np.ndarray
 
 
 class UMAP(NeighborReducer):
@@ -40,7 +33,7 @@ class UMAP(NeighborReducer):
     """
 
     method = "umap"
-    version = 3
+    version = 4
     packages = ("scikit-learn", "scipy", "numba", "umap-learn")
 
     n_neighbors = param.Integer(
@@ -82,6 +75,10 @@ class UMAP(NeighborReducer):
     target = param.String(
         "", precedence=1,
         doc="Draws items apart by what is known of them: label, cluster, or column:NAME; empty goes by the vectors alone.",
+    )  # fmt: skip
+    target_weight = param.Number(
+        0.5, bounds=(0.0, 1.0), step=0.01, precedence=1,
+        doc="With target: how much it counts beside the vectors; at 1 items of different targets are no neighbours.",
     )  # fmt: skip
     keep = param.Boolean(
         False, precedence=1,
@@ -128,12 +125,16 @@ class UMAP(NeighborReducer):
 
     def start(self, vectors: np.ndarray, graph: Any, progress: Progress, sketch: Sketch | None = None) -> np.ndarray:
         """Where the items start, ``(n, 2)`` float32."""
-        from explorer.reduction.umap.sketch import carried
+        from explorer.reduction.umap.sketch import amid, carried
         from explorer.reduction.umap.start import started
 
         progress(0.0, "finding where to start")
         if sketch is not None:
-            return carried(sketch.places, sketch.rows, graph, self.random_state)
+
+            def missed(rows: np.ndarray) -> np.ndarray:
+                return amid(vectors, sketch, rows, self.metric, progress)
+
+            return carried(sketch, graph, self.random_state, missed)
         name = "pca" if self.init == "spectral" and len(vectors) < SPECTRAL else self.init
         return started(name, comparable(vectors, self.metric), graph, self.random_state, progress)
 
@@ -143,11 +144,17 @@ class UMAP(NeighborReducer):
             return None
         from explorer.reduction.umap.curve import curve
         from explorer.reduction.umap.settling import Settling, settled
+        from explorer.reduction.umap.sketch import bonded
 
         rows = chosen(len(vectors), self.random_state)
         some, quiet = np.ascontiguousarray(vectors[rows]), Progress()
-        near = neighbor_graph(some, min(self.n_neighbors, SOME) - 1, self.metric, random_state=self.random_state, progress=progress)
-        graph = self.fuzzy(near, quiet)
+
+        def linked(own: np.ndarray, progress: Progress) -> Any:
+            k = min(self.n_neighbors, len(own)) - 1
+            return self.fuzzy(neighbor_graph(own, k, self.metric, random_state=self.random_state, progress=progress), quiet)
+
+        graph = self._by_target(linked(some, progress), rows)
+        graph = bonded(graph, lambda middles: linked(some[middles], quiet))
         how = Settling(*curve(self.spread, min(self.min_dist, self.spread)), _SHORT, self.random_state)
 
         def among(places: np.ndarray) -> np.ndarray:
@@ -180,8 +187,8 @@ class UMAP(NeighborReducer):
         """Whether umap-learn computes the layout."""
         return self.engine == "umap-learn" or self.n_components > 2 or self.densmap
 
-    def _by_target(self, graph: Any) -> Any:
-        """The graph with less between items of different targets."""
+    def _by_target(self, graph: Any, rows: np.ndarray | None = None) -> Any:
+        """The graph of all items, or of some rows, with less between items of different targets."""
         if not self.target:
             return graph
         codes = self.beside_of("target")
@@ -189,7 +196,7 @@ class UMAP(NeighborReducer):
             raise InputError(f"umap: target={self.target!r} is looked up by a session; without one, give step.beside['target']")
         from explorer.reduction.umap.fuzzy import parted
 
-        return parted(graph, codes)
+        return parted(graph, codes if rows is None else codes[rows], self.target_weight)
 
     def _grown(self, graph: Any, progress: Progress) -> Output | str:
         """The layout from the earlier one, or why it does not start there."""

@@ -9,8 +9,9 @@ import numpy as np
 from explorer.neighbors import NeighborGraph
 from explorer.neighbors.threads import in_blocks
 
-# How much less two items belong together whose targets differ, and where one has none; umap-learn's values for target_weight 0.5.
-FAR, UNKNOWN = 5.0, 1.0
+WEIGHT = 0.5  # how much a target counts, from 0 to 1, as umap-learn's target_weight
+FAR, UNKNOWN = 2.5, 1.0  # how much less two items belong together whose targets differ, at weight 0, and where one has none
+_APART = 1e12  # the same at weight 1: not at all
 
 
 def fuzzy_graph(neighbors: NeighborGraph) -> Any:
@@ -41,13 +42,14 @@ def united(directed: Any) -> Any:
     return graph
 
 
-def parted(graph: Any, target: np.ndarray) -> Any:
+def parted(graph: Any, target: np.ndarray, weight: float = WEIGHT) -> Any:
     """The graph with less between items of different targets, ``(n,)`` codes and -1 where none is known (supervised UMAP)."""
     import scipy.sparse as sparse
 
+    far = FAR * (1 / (1 - weight)) if weight < 1 else _APART
     edges = graph.tocoo()
     one, other = target[edges.row], target[edges.col]
-    less = np.where((one < 0) | (other < 0), np.exp(-UNKNOWN), np.where(one == other, 1.0, np.exp(-FAR)))
+    less = np.where((one < 0) | (other < 0), np.exp(-UNKNOWN), np.where(one == other, 1.0, np.exp(-far)))
     weaker = sparse.csr_matrix((edges.data * less, (edges.row, edges.col)), shape=graph.shape)
     most = np.asarray(weaker.max(axis=1).todense()).ravel()  # each item holds fully to what is nearest to it, again
     scaled = sparse.diags_array(np.where(most > 0, 1 / np.where(most > 0, most, 1), 0)) @ weaker
