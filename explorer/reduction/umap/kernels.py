@@ -215,8 +215,10 @@ def arrange(places: Array, wide: int, order: Array, low: int, high: int, strange
         for lane in range(LANES):
             row = order[group * LANES + lane]
             at = group * (wide + 1) * LANES + lane
-            for column in range(wide):
-                strangers[at + column * LANES] = places[wide * row + column]
+            strangers[at] = places[wide * row]
+            strangers[at + LANES] = places[wide * row + 1]
+            if wide == 3:
+                strangers[at + 2 * LANES] = places[wide * row + 2]
 
 
 @njit(nogil=True, cache=True)
