@@ -281,7 +281,8 @@ def blobs() -> np.ndarray:
 
 
 def radii(places: np.ndarray) -> np.ndarray:
-    return np.asarray(np.log((neighbor_graph(np.ascontiguousarray(places, np.float32), 15).distances.astype(float) ** 2).mean(axis=1)))
+    distances = neighbor_graph(np.ascontiguousarray(places, np.float32), 15).distances.astype(float)
+    return np.asarray(np.log((distances**2).mean(axis=1)))
 
 
 def density_kept(rows: np.ndarray, layout: np.ndarray) -> float:

@@ -62,7 +62,7 @@ class UMAP(NeighborReducer):
     )  # fmt: skip
     n_epochs = param.Integer(
         None, bounds=(1, 10_000), softbounds=(50, 1_000), allow_None=True, precedence=1,
-        doc="How many rounds the layout is improved; none means 500 for up to 10,000 items, 200 for more, and 200 besides with densmap.",
+        doc="How many rounds the layout is improved; none means 500 for up to 10,000 items, else 200; with densmap 200 on top.",
     )  # fmt: skip
     init = param.Selector(
         default="spectral", objects=["spectral", "pca", "random"], precedence=1,
@@ -164,11 +164,10 @@ class UMAP(NeighborReducer):
     def takes(self, n: int, d: int) -> Takes:
         """The graph, then each round's pulls and pushes."""
         if self.engine == "umap-learn":
-            seconds = n * self.n_neighbors * self.rounds(n) * _PULL_BY_UMAP_LEARN
-            memory = n * (_EDGE * self.n_neighbors + 200)
-            return graph_takes(n, d, self.n_neighbors).then(Takes(sparse=_COMPILED * (2 if self.densmap else 1) + seconds, memory=memory))
-        pull = _PULL * (_THREE if self.n_components == 3 else 1) * (_DENSE if self.densmap else 1)
-        seconds = 0.8 + n * self.n_neighbors * self.rounds(n) * pull / threads()
+            fixed, pull = _COMPILED * (2 if self.densmap else 1), _PULL_BY_UMAP_LEARN
+        else:
+            fixed, pull = 0.8, _PULL * (_THREE if self.n_components == 3 else 1) * (_DENSE if self.densmap else 1) / threads()
+        seconds = fixed + n * self.n_neighbors * self.rounds(n) * pull
         return graph_takes(n, d, self.n_neighbors).then(Takes(sparse=seconds, memory=n * (_EDGE * self.n_neighbors + 200)))
 
     def rounds(self, n: int) -> int:
@@ -176,9 +175,10 @@ class UMAP(NeighborReducer):
         return self.n_epochs or (_LONG if n <= _MANY else _SHORT) + (_SHORT if self.densmap else 0)
 
     def placed(self, old: np.ndarray, layout: np.ndarray, new: np.ndarray, progress: Progress) -> Output:
-        """New rows on a layout of 2 or 3 columns, as umap-learn's `transform` places them; amid their neighbours where that cannot be.
+        """New rows on a layout of 2 or 3 columns, as umap-learn's `transform` places them.
 
-        That is for a layout by umap-learn itself, and for two columns of three: how far items are apart is not known then.
+        On a layout by umap-learn itself, and on two columns of three, which do not say how far items are apart, they come amid
+        their neighbours.
         """
         from explorer.reduction.umap.placing import placed
 

@@ -39,7 +39,8 @@ def grown(graph: Any, earlier: np.ndarray, how: Settling, progress: Progress) ->
     places = _begun(graph, (earlier - middle) / unit, known, how.seed)
     held, stopped = max(2, round(HELD * how.epochs)), ""
     if not known.all():
-        places, stopped = _settled_beside(graph, places, known, replace(how, epochs=held, rate=NEW_RATE, density=None), progress.part(0.0, HELD))
+        first = replace(how, epochs=held, rate=NEW_RATE, density=None)
+        places, stopped = _settled_beside(graph, places, known, first, progress.part(0.0, HELD))
     if not stopped:
         density = None if how.density is None else replace(how.density, fraction=1.0)
         free = replace(how, epochs=max(2, how.epochs - held), rate=RATE, density=density)

@@ -84,8 +84,8 @@ def sweep(wide: int, dense: bool) -> Any:
 
     @njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
     def swept(
-        places: Array, before: Array, strangers: Array, starts: Array, heads: Array, tails: Array, often: Array, low: int, high: int,
-        movable: int, epoch: int, seed: int, rates: Array, leaning: Array, due: Array, next_group: Array,
+        places: Array, before: Array, strangers: Array, starts: Array, heads: Array, tails: Array, often: Array, low: int,
+        high: int, movable: int, epoch: int, seed: int, rates: Array, leaning: Array, due: Array, next_group: Array,
     ) -> None:  # fmt: skip
         """One epoch of the points ``low:high``: pull them along their due edges, push them from strangers.
 
@@ -100,7 +100,7 @@ def sweep(wide: int, dense: bool) -> Any:
             ``(groups * steps * LANES,)`` float32: coordinates and the bits of the row of points in random order, as they were
             before the epoch.
         starts, heads, tails, often
-            The edges by head, ``(n + 1,)`` int64 and ``(edges,)`` int32, int32, uint32; an edge is due `often` / 2**32 of the epochs.
+            The edges by head, ``(n + 1,)`` int64 and ``(edges,)`` int32, int32, uint32; one is due `often` / 2**32 of the epochs.
         rates
             ``(4,)`` float32: learning rate, a, b, and the learning rate of one stranger.
         leaning
@@ -122,7 +122,8 @@ def sweep(wide: int, dense: bool) -> Any:
                 due[many] = edge
                 many += int64(uint32(now * often[edge]) < often[edge])
             for row in range(first, last):
-                next_group[row - first] = int64(((_scrambled(uint64(row) + uint64(seed)) >> uint64(32)) * uint64(groups)) >> uint64(32))
+                drawn = _scrambled(uint64(row) + uint64(seed)) >> uint64(32)
+                next_group[row - first] = int64((drawn * uint64(groups)) >> uint64(32))
             step = (many + WAYS - 1) // WAYS
             for turn in range(step):
                 for place in range(turn, many, step):
@@ -157,7 +158,7 @@ def sweep(wide: int, dense: bool) -> Any:
                         places[j2 + one] -= move_y
                         if three:
                             places[j2 + two] -= move_z
-                    elif int64(j) < movable:  # the edge back, which its block follows, cannot move this point: it moves twice as far
+                    elif int64(j) < movable:  # the edge back, which its block follows, cannot move this point: twice as far
                         move_x, move_y, move_z = move_x + move_x, move_y + move_y, move_z + move_z
                     x, y, z = x + move_x, y + move_y, z + move_z
                     group = next_group[i - base]

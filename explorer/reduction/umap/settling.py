@@ -20,7 +20,7 @@ _BITS = 12  # of a coordinate, in the order of points
 
 @dataclass(frozen=True)
 class Settling:
-    """How a layout settles: the curve's a and b, how many epochs, the first learning rate, the seed, and densMAP's wishes, if any."""
+    """How a layout settles: the curve's a and b, how many epochs, the first learning rate, the seed and densMAP's wishes."""
 
     a: float
     b: float
@@ -33,7 +33,7 @@ class Settling:
 def settled(
     graph: Any, start: np.ndarray, how: Settling, progress: Progress, movable: int | None = None, *, sketch: bool = False
 ) -> tuple[np.ndarray, str]:  # fmt: skip
-    """Places ``(n, 2)`` or ``(n, 3)`` float32 after all epochs, or those until Stop, and how far it came then ("" when it was not stopped).
+    """Places ``(n, 2)`` or ``(n, 3)`` float32 after all epochs or those until Stop, and how far it came then (else "").
 
     The objective and the sampling are those of McInnes, Healy & Melville (2018). Within a block each pull moves both ends at
     once, as umap-learn does; between blocks each end follows where the other was before the epoch; pushes come from where all
