@@ -359,16 +359,6 @@ def test_stop_before_anything_was_seen_leaves_nothing() -> None:
         UMAP(n_epochs=500).run(clouds(100), progress)
 
 
-def test_three_columns_and_densmap_are_umap_learns(digits: np.ndarray) -> None:
-    three = UMAP(n_components=3, n_epochs=20).run(digits[:300])
-    assert three.values.shape == (300, 2)
-    assert three.arrays["z"].shape == (300,)
-    assert np.isfinite(three.arrays["z"]).all()
-    dense = UMAP(densmap=True, n_epochs=60).run(digits[:300])
-    assert np.isfinite(dense.values).all()
-    assert not np.array_equal(dense.values, UMAP(densmap=False, n_epochs=60).run(digits[:300]).values)
-
-
 def test_stop_of_the_reference_is_noticed_within_a_round_and_leaves_umap_as_it_was() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ImportWarning)
@@ -382,3 +372,140 @@ def test_stop_of_the_reference_is_noticed_within_a_round_and_leaves_umap_as_it_w
     assert notes[-1] == "settling: round 3 of 500"
     assert layouts.tqdm is before
     assert UMAP(n_epochs=10, engine="umap-learn").run(rows).valid.all()  # and the lock is free
+
+
+# Three columns, densMAP, and the library itself
+
+
+def blobs() -> np.ndarray:
+    """Five groups of 160 items: the tightest is 20 times as tight as the loosest."""
+    random, wide = np.random.default_rng(0), np.repeat([0.2, 0.5, 1, 2, 4], 160)[:, None]
+    return (np.repeat(random.normal(size=(5, 10)) * 12, 160, axis=0) + random.normal(size=(800, 10)) * wide).astype(np.float32)
+
+
+def radii(places: np.ndarray) -> np.ndarray:
+    distances = neighbor_graph(np.ascontiguousarray(places, np.float32), 15).distances.astype(float)
+    return np.asarray(np.log((distances**2).mean(axis=1)))
+
+
+def density_kept(rows: np.ndarray, layout: np.ndarray) -> float:
+    return float(np.corrcoef(radii(rows), radii(layout))[0, 1])
+
+
+def in_three(made: Result) -> np.ndarray:
+    return np.column_stack([made.values, made.arrays["z"]])
+
+
+@pytest.fixture(scope="module")
+def dense_by_umap_learn() -> np.ndarray:
+    """densMAP of `blobs` by the library, whose loops compile for most of a minute."""
+    return UMAP(n_epochs=100, densmap=True, engine="umap-learn").run(blobs()).values
+
+
+def test_the_engine_umap_learn_is_the_library(digits: np.ndarray, umap_learn: Any) -> None:
+    rows = digits[:300]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        expected = umap_learn.UMAP(n_neighbors=10, n_epochs=50, n_components=3, random_state=3).fit_transform(rows)
+    made = UMAP(n_neighbors=10, n_epochs=50, n_components=3, random_state=3, engine="umap-learn").run(rows)
+    assert in_three(made).tobytes() == np.ascontiguousarray(expected, np.float32).tobytes()
+
+
+def test_three_columns_are_worth_as_much_as_umap_learns(digits: np.ndarray) -> None:
+    from sklearn.manifold import trustworthiness
+
+    rows = digits[:600]
+    ours, theirs = (in_three(UMAP(n_components=3, n_epochs=100, engine=name).run(rows)) for name in ("explorer", "umap-learn"))
+    kept = trustworthiness(rows, ours, n_neighbors=15)
+    assert kept > trustworthiness(rows, theirs, n_neighbors=15) - 0.02
+    assert kept > trustworthiness(rows, ours[:, :2], n_neighbors=15), "the third says something"
+
+
+def test_densmap_keeps_density_and_neighbours_as_well_as_umap_learns(dense_by_umap_learn: np.ndarray) -> None:
+    rows = blobs()
+    plain, dense = (UMAP(n_epochs=100, densmap=asked).run(rows).values for asked in (False, True))
+    assert density_kept(rows, dense) > density_kept(rows, dense_by_umap_learn) - 0.05
+    assert density_kept(rows, dense) > density_kept(rows, plain) + 0.3
+    assert recall(rows, dense) > recall(rows, dense_by_umap_learn) - 0.02
+
+
+def test_dens_lambda_of_nothing_is_the_map_without() -> None:
+    rows = blobs()
+    plain = UMAP(n_epochs=30).run(rows).values
+    assert np.array_equal(plain, UMAP(n_epochs=30, densmap=True, dens_lambda=0).run(rows).values)
+
+
+def test_radii_are_those_of_the_paper(umap_learn: Any) -> None:
+    from explorer.reduction.umap.density import local_radii
+
+    neighbors = neighbor_graph(blobs(), 14)
+    graph = fuzzy_graph(neighbors)
+    weights, apart = graph.toarray().astype(float), np.zeros(graph.shape)
+    for row in range(len(apart)):
+        apart[row, neighbors.indices[row]] = neighbors.distances[row]
+    apart = np.maximum(apart, apart.T)
+    weights[weights < weights.max() / 100] = 0
+    logs = np.log((weights * apart**2).sum(axis=1) / weights.sum(axis=1))
+    assert np.allclose(local_radii(neighbors, graph, 100), (logs - logs.mean()) / logs.std(), atol=1e-5)
+
+
+MORE = [{"n_components": 3}, {"densmap": True}, {"n_components": 3, "densmap": True}]
+
+
+@pytest.mark.parametrize("more", MORE, ids=str)
+def test_the_same_bytes_with_three_columns_and_with_density(more: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    made = []
+    for threads in ("1", "3", "3"):
+        monkeypatch.setenv("EXPLORER_THREADS", threads)
+        found = UMAP(n_epochs=20, **more).run(clouds(4_000))
+        made.append(found.values.tobytes() + b"".join(array.tobytes() for array in found.arrays.values()))
+    assert len(set(made)) == 1
+    assert made[0] != UMAP(n_epochs=20).run(clouds(4_000)).values.tobytes()
+
+
+@pytest.mark.parametrize("more", MORE, ids=str)
+def test_such_maps_move_and_stop_keeps_them(more: dict[str, Any]) -> None:
+    looked = Looked(2)
+    made = UMAP(n_epochs=5_000, **more).run(clouds(3_000), looked.progress)
+    assert made.stopped.startswith("round ")
+    assert [one.shape for one in looked.pictures] == [(3_000, 2)] * 2
+    assert not np.array_equal(*looked.pictures)
+    assert np.isfinite(made.values).all()
+    assert all(np.isfinite(array).all() for array in made.arrays.values())
+
+
+def test_a_grown_densmap_stays_and_keeps_its_densities() -> None:
+    rows = blobs()
+    earlier = UMAP(n_epochs=100, densmap=True).run(rows).values
+    before, some = earlier.copy(), np.arange(0, len(rows), 4)
+    before[some] = np.nan
+    step = UMAP(n_epochs=100, densmap=True, keep=True)
+    step.beside = {"earlier": before}
+    made = step.run(rows)
+    assert np.nanmean(made.arrays["moved"]) < 0.15
+    assert density_kept(rows, made.values) > density_kept(rows, earlier) - 0.1
+
+
+@pytest.mark.parametrize("more", [{"n_components": 3}, {"engine": "umap-learn"}], ids=str)
+def test_what_cannot_start_at_an_earlier_map_says_why(more: dict[str, Any]) -> None:
+    rows = clouds(200)
+    step = UMAP(n_epochs=20, keep=True, **more)
+    step.beside = {"earlier": np.zeros((200, 2), np.float32)}
+    made = step.run(rows)
+    assert any(note.startswith("keep is left aside: ") for note in made.notes)
+    assert np.array_equal(made.values, UMAP(n_epochs=20, **more).run(rows).values)
+
+
+def test_new_items_are_placed_in_three_columns_and_on_a_densmap() -> None:
+    rows = blobs()
+    new = rows[::5] + np.float32(0.01)
+    three, dense = UMAP(n_components=3, n_epochs=60), UMAP(densmap=True, n_epochs=60)
+    whole, flat = in_three(three.run(rows)), dense.run(rows).values
+    for step, layout in ((three, whole), (dense, flat)):
+        made = step.place(rows, layout, new, Progress())
+        assert made.values.shape == (len(new), layout.shape[1])
+        assert not made.notes, "by our own placing"
+        assert np.median(np.linalg.norm(made.values - layout[::5], axis=1)) < 0.1 * np.ptp(layout, axis=0).max()
+    drawn = three.place(rows, whole[:, :2], new, Progress())
+    assert drawn.values.shape == (len(new), 2)
+    assert "nearest neighbours" in drawn.notes[0]

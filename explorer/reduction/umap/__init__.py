@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import param
@@ -18,9 +18,14 @@ from explorer.reduction.nearby import NeighborReducer
 from explorer.reduction.umap.sketch import MANY, Sketch, chosen
 from explorer.step import Output
 
+if TYPE_CHECKING:
+    from explorer.reduction.umap.settling import Settling
+
 FEWEST = 5  # different rows; with fewer there is no neighbourhood to keep
 SPECTRAL = 12  # different rows; with fewer the graph of neighbours says nothing about where to start
 _PULL, _PULL_BY_UMAP_LEARN = 2e-8, 1.4e-7  # seconds of one core for a neighbour and an epoch (benchmarks/reduction.py)
+_THREE, _DENSE = 1.3, 1.5  # times as long a round of three columns takes, and one of densMAP on average
+_COMPILED = 15.0  # seconds in which umap-learn's own loops are compiled, and so long again for densMAP's
 _EDGE = 150  # bytes held for a neighbour while the graph is made
 _MANY, _LONG, _SHORT = 10_000, 500, 200  # umap-learn's epochs: 500 for so many items, and 200 for more
 
@@ -29,7 +34,7 @@ class UMAP(NeighborReducer):
     """Neighbours stay neighbours: shows groups and what lies between them; the axes and the gaps' widths mean nothing.
 
     McInnes, Healy & Melville (2018), arXiv:1802.03426. The graph and the objective are umap-learn's; the layout is computed by an
-    engine of ours on all cores, with the same result for the same seed; `engine="umap-learn"` is the library's own.
+    engine of ours on all cores, with the same result for the same seed; `engine="umap-learn"` is the library itself.
     """
 
     method = "umap"
@@ -50,7 +55,7 @@ class UMAP(NeighborReducer):
     )  # fmt: skip
     n_epochs = param.Integer(
         None, bounds=(1, 10_000), softbounds=(50, 1_000), allow_None=True, precedence=1,
-        doc="How many rounds the layout is improved; none means 500 for up to 10,000 items and 200 for more.",
+        doc="How many rounds the layout is improved; none means 500 for up to 10,000 items, else 200; with densmap 200 on top.",
     )  # fmt: skip
     init = param.Selector(
         default="spectral", objects=["spectral", "pca", "random"], precedence=1,
@@ -58,18 +63,16 @@ class UMAP(NeighborReducer):
     )  # fmt: skip
     n_components = param.Selector(
         default=2, objects=[2, 3], precedence=1,
-        doc="Columns of the layout: the map shows the first two, and a third is exported as z; three are computed by umap-learn.",
+        doc="Columns of the layout: the map shows the first two, and a third is exported as z.",
     )  # fmt: skip
-    densmap = param.Boolean(
-        False, precedence=1, doc="Whether dense groups are drawn dense and loose ones loose (densMAP); computed by umap-learn."
-    )
+    densmap = param.Boolean(False, precedence=1, doc="Whether dense groups are drawn dense and loose ones loose (densMAP).")
     dens_lambda = param.Number(
         2.0, bounds=(0.0, 20.0), softbounds=(0.0, 5.0), step=0.1, precedence=1,
         doc="With densmap: how much density counts beside the neighbours.",
     )  # fmt: skip
     engine = param.Selector(
         default="explorer", objects=["explorer", "umap-learn"], precedence=1,
-        doc="What moves the items: our engine, on all cores, or umap-learn, on one, as a reference.",
+        doc="What computes it: our engine, on all cores, or umap-learn from neighbours to layout, on one, as a reference.",
     )  # fmt: skip
 
     target = param.String(
@@ -94,20 +97,21 @@ class UMAP(NeighborReducer):
         if len(vectors) < FEWEST:
             return self.by_pca(vectors, FEWEST, "UMAP", progress)
         safe, notes = tamed(vectors)
+        if self.engine == "umap-learn":
+            return self._by_umap_learn(safe, notes, progress)
         sketch = self._sketch(safe, progress.part(0.0, 0.05))
         neighbors = self.neighbors(safe, progress.part(0.05, 0.4))
         k = neighbors.indices.shape[1] + 1
         if k < self.n_neighbors:
             notes = (*notes, f"n_neighbors is {k} here: there are {len(vectors):,} different rows")
-        if self.min_dist > self.spread:
-            notes = (*notes, f"min_dist is {self.spread:g} here: it cannot be larger than spread")
+        notes = (*notes, *self._narrowed())
         graph = self._by_target(self.fuzzy(neighbors, progress.part(0.4, 0.45)))
-        kept = self._grown(graph, progress.part(0.45, 1.0)) if self.keep else ""
+        kept = self._grown(neighbors, graph, progress.part(0.45, 1.0)) if self.keep else ""
         if isinstance(kept, Output):
             return kept._replace(notes=(*notes, *_said(neighbors), *kept.notes))
         notes = (*notes, kept) if kept else notes
         start = self.start(safe, graph, progress.part(0.45, 0.55), sketch)
-        places, stopped = self._placed(safe, neighbors, graph, start, progress.part(0.55, 1.0))
+        places, stopped = self._placed(neighbors, graph, start, progress.part(0.55, 1.0))
         places, more = _aside(places, graph)
         return Output(places, notes=(*notes, *_said(neighbors), *more), stopped=stopped)
 
@@ -166,67 +170,87 @@ class UMAP(NeighborReducer):
 
     def takes(self, n: int, d: int) -> Takes:
         """The graph, then each round's pulls and pushes."""
-        own = self.engine == "explorer" and self.n_components == 2 and not self.densmap
-        seconds = 0.8 + n * self.n_neighbors * self.rounds(n) * (_PULL / threads() if own else _PULL_BY_UMAP_LEARN)
+        if self.engine == "umap-learn":
+            fixed, pull = _COMPILED * (2 if self.densmap else 1), _PULL_BY_UMAP_LEARN
+        else:
+            fixed, pull = 0.8, _PULL * (_THREE if self.n_components == 3 else 1) * (_DENSE if self.densmap else 1) / threads()
+        seconds = fixed + n * self.n_neighbors * self.rounds(n) * pull
         return graph_takes(n, d, self.n_neighbors).then(Takes(sparse=seconds, memory=n * (_EDGE * self.n_neighbors + 200)))
 
     def rounds(self, n: int) -> int:
         """How many epochs there are for `n` items."""
-        return self.n_epochs or (_LONG if n <= _MANY else _SHORT)
+        return self.n_epochs or (_LONG if n <= _MANY else _SHORT) + (_SHORT if self.densmap else 0)
 
     def placed(self, old: np.ndarray, layout: np.ndarray, new: np.ndarray, progress: Progress) -> Output:
-        """New rows on the layout, as umap-learn's `transform` places them; of one that it made itself, amid their neighbours."""
+        """New rows on a layout of 2 or 3 columns, as umap-learn's `transform` places them.
+
+        On a layout by umap-learn itself, and on two columns of three, which do not say how far items are apart, they come amid
+        their neighbours.
+        """
         from explorer.reduction.umap.placing import placed
 
-        if self._elsewhere or len(old) < FEWEST:
+        if self.engine == "umap-learn" or layout.shape[1] != self.n_components or len(old) < FEWEST:
             return super().placed(old, layout, new, progress)
         return placed(self, old, layout, new, progress)
 
-    @property
-    def _elsewhere(self) -> bool:
-        """Whether umap-learn computes the layout."""
-        return self.engine == "umap-learn" or self.n_components > 2 or self.densmap
-
     def _by_target(self, graph: Any, rows: np.ndarray | None = None) -> Any:
         """The graph of all items, or of some rows, with less between items of different targets."""
-        if not self.target:
-            return graph
-        codes = self.beside_of("target")
+        codes = self._codes()
         if codes is None:
-            raise InputError(f"umap: target={self.target!r} is looked up by a session; without one, give step.beside['target']")
+            return graph
         from explorer.reduction.umap.fuzzy import parted
 
         return parted(graph, codes if rows is None else codes[rows], self.target_weight)
 
-    def _grown(self, graph: Any, progress: Progress) -> Output | str:
+    def _grown(self, neighbors: NeighborGraph, graph: Any, progress: Progress) -> Output | str:
         """The layout from the earlier one, or why it does not start there."""
         from explorer.reduction.umap import growing
-        from explorer.reduction.umap.curve import curve
-        from explorer.reduction.umap.settling import Settling
 
         earlier = self.beside_of("earlier")
-        if self._elsewhere:
-            return "keep is left aside: a layout by umap-learn (engine, three columns or densmap) starts anew"
+        if self.n_components > 2:
+            return "keep is left aside: of an earlier layout the two drawn columns are known, so one of three starts anew"
         if earlier is None or np.isfinite(earlier).all(axis=1).sum() < growing.FEWEST:
             return "keep: there is no layout from before the collection changed, so this one starts anew"
-        a, b = curve(self.spread, min(self.min_dist, self.spread))
-        made = growing.grown(graph, earlier, Settling(a, b, self.rounds(len(earlier)), self.random_state), progress)
+        made = growing.grown(graph, earlier, self._settling(neighbors, graph), progress)
         places, notes = _aside(made.places, graph)
         places, far, said = growing.moved(places, earlier)
         return Output(places, {"moved": far}, (*notes, said), stopped=made.stopped)
 
-    def _placed(
-        self, vectors: np.ndarray, neighbors: NeighborGraph, graph: Any, start: np.ndarray, progress: Progress
-    ) -> tuple[np.ndarray, str]:
-        if self._elsewhere:
-            from explorer.reduction.umap.reference import placed
+    def _placed(self, neighbors: NeighborGraph, graph: Any, start: np.ndarray, progress: Progress) -> tuple[np.ndarray, str]:
+        """Places ``(n, n_components)`` float32 from a start ``(n, 2)``, and how far they came."""
+        from explorer.reduction.umap.settling import settled, widened
 
-            return placed(self, comparable(vectors, self.metric), neighbors, graph, start, progress), ""
+        wide = widened(start, self.n_components, self.random_state)
+        return settled(graph, wide, self._settling(neighbors, graph), progress)
+
+    def _settling(self, neighbors: NeighborGraph, graph: Any) -> Settling:
         from explorer.reduction.umap.curve import curve
-        from explorer.reduction.umap.settling import Settling, settled
+        from explorer.reduction.umap.density import Density, local_radii
+        from explorer.reduction.umap.settling import Settling
 
         a, b = curve(self.spread, min(self.min_dist, self.spread))
-        return settled(graph, start, Settling(a, b, self.rounds(len(vectors)), self.random_state), progress)
+        epochs = self.rounds(graph.shape[0])
+        dense = Density(local_radii(neighbors, graph, epochs), self.dens_lambda) if self.densmap else None
+        return Settling(a, b, epochs, self.random_state, density=dense)
+
+    def _by_umap_learn(self, vectors: np.ndarray, notes: tuple[str, ...], progress: Progress) -> Output:
+        """By the library alone: its own neighbours, start and layout."""
+        from explorer.reduction.umap.reference import fitted
+
+        said = ("keep is left aside: a layout by umap-learn starts anew",) if self.keep else ()
+        made, graph, more = fitted(self, vectors, self._codes(), progress)
+        places, lost = _aside(made, graph)
+        return Output(places, notes=(*notes, *self._narrowed(), *said, *more, *lost))
+
+    def _narrowed(self) -> tuple[str, ...]:
+        return (f"min_dist is {self.spread:g} here: it cannot be larger than spread",) if self.min_dist > self.spread else ()
+
+    def _codes(self) -> np.ndarray | None:
+        """The target's codes; None where there is no target."""
+        codes = self.beside_of("target") if self.target else None
+        if self.target and codes is None:
+            raise InputError(f"umap: target={self.target!r} is looked up by a session; without one, give step.beside['target']")
+        return codes
 
 
 def _said(neighbors: NeighborGraph) -> tuple[str, ...]:

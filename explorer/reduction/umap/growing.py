@@ -31,16 +31,19 @@ class Grown:
 def grown(graph: Any, earlier: np.ndarray, how: Settling, progress: Progress) -> Grown:
     """The layout of all items from the places ``(n, 2)`` of the earlier ones, NaN for new ones.
 
-    New items start amid their neighbours and settle while the earlier ones are held; then all settle, slowly.
+    New items start amid their neighbours and settle while the earlier ones are held; then all settle, slowly. Density counts in
+    all of that second part: without it the earlier items would lose the radii that they have.
     """
     known = np.isfinite(earlier).all(axis=1)
     middle, unit = _unit(earlier[known])
     places = _begun(graph, (earlier - middle) / unit, known, how.seed)
     held, stopped = max(2, round(HELD * how.epochs)), ""
     if not known.all():
-        places, stopped = _settled_beside(graph, places, known, replace(how, epochs=held, rate=NEW_RATE), progress.part(0.0, HELD))
+        first = replace(how, epochs=held, rate=NEW_RATE, density=None)
+        places, stopped = _settled_beside(graph, places, known, first, progress.part(0.0, HELD))
     if not stopped:
-        free = replace(how, epochs=max(2, how.epochs - held), rate=RATE)
+        density = None if how.density is None else replace(how.density, fraction=1.0)
+        free = replace(how, epochs=max(2, how.epochs - held), rate=RATE, density=density)
         places, stopped = settled(graph, places, free, progress.part(HELD, 1.0))
     return Grown(places * np.float32(unit) + middle.astype(np.float32), stopped)
 

@@ -20,7 +20,8 @@ _MANY, _LONG, _SHORT = 10_000, 100, 30  # umap-learn's epochs of `transform`: 10
 def placed(step: UMAP, old: np.ndarray, layout: np.ndarray, new: np.ndarray, progress: Progress) -> Output:
     """Places ``(m, 2)`` float32 of new rows: at the weighted mean of their neighbours' places, then settled among them.
 
-    The weights go from new items to old ones alone; the old ones pull and push, and stay where they are.
+    On a layout of three columns they are ``(m, 3)``; a densMAP layout's density does not count, as with umap-learn. The weights go
+    from new items to old ones alone; the old ones pull and push, and stay where they are.
     """
     from explorer.reduction.umap.curve import curve
     from explorer.reduction.umap.settling import Settling, settled

@@ -1,4 +1,4 @@
-"""umap-learn itself: what our engine is tested against, and what computes three columns and densMAP."""
+"""umap-learn itself, from its own neighbours to its own layout: what our engine is tested against."""
 
 from __future__ import annotations
 
@@ -9,53 +9,46 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from explorer.neighbors import ANGULAR, NeighborGraph
 from explorer.progress import Progress
 from explorer.reduction.alone import alone
-from explorer.reduction.umap.curve import curve
 
 if TYPE_CHECKING:
     from explorer.reduction.umap import UMAP
 
 
-def placed(step: UMAP, rows: np.ndarray, neighbors: NeighborGraph, graph: Any, start: np.ndarray, progress: Progress) -> np.ndarray:
-    """Places ``(n, n_components)`` float32 by umap-learn's own layout on a fuzzy graph, from given places ``(n, 2)``."""
+def fitted(
+    step: UMAP, rows: np.ndarray, codes: np.ndarray | None, progress: Progress
+) -> tuple[np.ndarray, Any, tuple[str, ...]]:  # fmt: skip
+    """Places ``(n, n_components)`` float32 of ``(n, d)`` rows, the library's fuzzy graph, and notes.
+
+    The same bytes as ``umap.UMAP(...).fit_transform(rows, codes)`` called with the step's settings.
+    """
+    fewer = f"n_neighbors is {len(rows) - 1} here: there are {len(rows):,} different rows"
+    notes = (fewer,) if len(rows) <= step.n_neighbors else ()
     with alone(progress), warnings.catch_warnings():
         warnings.simplefilter("ignore", ImportWarning)  # its note that TensorFlow is missing
-        from umap.umap_ import simplicial_set_embedding
+        import umap
 
-        state = np.random.RandomState(step.random_state)
-        a, b = curve(step.spread, min(step.min_dist, step.spread))
-        with _watched(progress):
-            warnings.filterwarnings("ignore", category=UserWarning, module=r"(umap|sklearn)\.")
-            warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"(umap|scipy)\.")
-            places, _ = simplicial_set_embedding(
-                rows, graph, step.n_components, initial_alpha=1.0, a=a, b=b, gamma=1.0, negative_sample_rate=5,
-                n_epochs=step.n_epochs, init=_widened(start, step.n_components, state), random_state=state,
-                metric="euclidean" if step.metric in ANGULAR else step.metric, metric_kwds={}, densmap=step.densmap,
-                densmap_kwds=_dense(step, neighbors, graph), output_dens=False, parallel=False, tqdm_kwds={"disable": True},
-            )  # fmt: skip
-    return np.asarray(places, np.float32)
+        warnings.filterwarnings("ignore", category=UserWarning, module=r"(umap|sklearn)\.")
+        warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"(umap|scipy)\.")
+        progress(0.0, "finding neighbours, by umap-learn")
+        with _watched(progress.part(0.5, 1.0)):
+            model = umap.UMAP(**_settings(step, *rows.shape)).fit(rows, codes)
+    return np.asarray(model.embedding_, np.float32), model.graph_, notes
 
 
-def _widened(start: np.ndarray, wide: int, state: np.random.RandomState) -> np.ndarray:
-    """A start of `wide` columns: the third begins near 0."""
-    more = state.normal(scale=1.0, size=(len(start), wide - 2))
-    return np.hstack([start, more]).astype(np.float32)
+def _settings(step: UMAP, n: int, d: int) -> dict[str, Any]:
+    """The step's settings by the library's names."""
+    from explorer.reduction.umap import SPECTRAL
 
-
-def _dense(step: UMAP, neighbors: NeighborGraph, graph: Any) -> dict[str, Any]:
-    """What densMAP (Narayan, Berger & Cho 2021) is told besides."""
-    if not step.densmap:
-        return {}
-    import scipy.sparse as sparse
-
-    n, k = neighbors.indices.shape
-    known = neighbors.indices >= 0
-    rows = np.repeat(np.arange(n), k)[known.ravel()]
-    far = sparse.csr_matrix((neighbors.distances[known], (rows, neighbors.indices[known])), shape=(n, n))
+    few = step.init == "spectral" and n < SPECTRAL  # its eigenvectors cannot be found
+    init = "pca" if few else step.init
     return {
-        "lambda": step.dens_lambda, "frac": 0.3, "var_shift": 0.1, "n_neighbors": k + 1, "graph_dists": far.maximum(far.T).todok(),
+        "n_neighbors": step.n_neighbors, "n_components": step.n_components, "metric": step.metric, "n_epochs": step.n_epochs,
+        "init": "random" if init == "pca" and min(n, d) < step.n_components else init,
+        "min_dist": min(step.min_dist, step.spread), "spread": step.spread, "random_state": step.random_state,
+        "densmap": step.densmap, "dens_lambda": step.dens_lambda, "target_metric": "categorical",
+        "target_weight": getattr(step, "target_weight", 0.5), "tqdm_kwds": {"disable": True},
     }  # fmt: skip
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from explorer.neighbors.threads import in_blocks, threads
 from explorer.progress import Progress
+from explorer.reduction.umap.density import Density
 
 NEGATIVES = 5  # strangers an item is pushed from whenever it is pulled, as in umap-learn
 _BLOCK = 1_250  # points in a block at least: smaller ones would spend their time waiting for each other
@@ -19,19 +20,20 @@ _BITS = 12  # of a coordinate, in the order of points
 
 @dataclass(frozen=True)
 class Settling:
-    """How a layout settles: the curve's a and b, how many epochs, the first learning rate and the seed."""
+    """How a layout settles: the curve's a and b, how many epochs, the first learning rate, the seed and densMAP's wishes."""
 
     a: float
     b: float
     epochs: int
     seed: int = 0
     rate: float = 1.0
+    density: Density | None = None
 
 
 def settled(
     graph: Any, start: np.ndarray, how: Settling, progress: Progress, movable: int | None = None, *, sketch: bool = False
 ) -> tuple[np.ndarray, str]:  # fmt: skip
-    """Places ``(n, 2)`` float32 after all epochs, or those until Stop, and how far it came then ("" when it was not stopped).
+    """Places ``(n, 2)`` or ``(n, 3)`` float32 after all epochs or those until Stop, and how far it came then (else "").
 
     The objective and the sampling are those of McInnes, Healy & Melville (2018). Within a block each pull moves both ends at
     once, as umap-learn does; between blocks each end follows where the other was before the epoch; pushes come from where all
@@ -42,9 +44,9 @@ def settled(
     graph
         ``(n, n)`` CSR of fuzzy weights.
     start
-        ``(n, 2)`` where the items are.
+        ``(n, 2)`` or ``(n, 3)`` where the items are; what is shown meanwhile are the first two columns.
     movable
-        The first so many move and the others stay; None is all.
+        The first so many move and the others stay; None is all. Density is a wish of all of them together.
     sketch
         Whether what is shown is none to keep.
     """
@@ -53,7 +55,7 @@ def settled(
         for epoch in range(1, how.epochs):
             field.step(epoch, pool)
             if progress.due:
-                progress.show(field.layout(), sketch=sketch)
+                progress.show(field.layout()[:, :2], sketch=sketch)
             if progress.stopped():
                 return field.layout(), f"round {epoch} of {how.epochs}"
             progress.tell(epoch / how.epochs, f"settling: round {epoch} of {how.epochs}")
@@ -64,12 +66,14 @@ class _Field:
     """The points in an order in which neighbours are mostly near in memory, cut into blocks, and their edges."""
 
     def __init__(self, graph: Any, start: np.ndarray, how: Settling, movable: int) -> None:
-        self.how, self.n, self.movable = how, len(start), movable
-        self.order = np.concatenate([_along_the_curve(start[:movable]), np.arange(movable, self.n)])
+        self.how, self.n, self.movable, self.wide = how, len(start), movable, start.shape[1]
+        self.order = np.concatenate([_along_the_curve(start[:movable, :2]), np.arange(movable, self.n)])
         self.places = np.ascontiguousarray(start[self.order], np.float32).ravel()
         self.before = self.places.copy()
         self._edges(graph.tocoo())
         self._strangers()
+        self.wanted = None if how.density is None else replace(how.density, radii=how.density.radii[self.order])
+        self.sums = np.zeros((self.n if how.density else 1, 2), np.float32)
 
     def _edges(self, edges: Any) -> None:
         rank = np.empty(self.n, np.int32)
@@ -81,6 +85,7 @@ class _Field:
         self.heads, self.tails = heads[by_head], tails[by_head]
         self.often = np.minimum(share[by_head] * 2**32, 2**32 - 1).astype(np.uint32)
         self.starts = np.concatenate([[0], np.cumsum(np.bincount(self.heads, minlength=self.n))]).astype(np.int64)
+        self.weight = float(share.sum())
         self._cut(np.bincount(self.heads, share[by_head], self.movable))
 
     def _cut(self, work: np.ndarray) -> None:
@@ -103,8 +108,8 @@ class _Field:
         pushing = random.permutation(np.arange(self.movable if self.movable < self.n else 0, self.n))
         groups = -(-len(pushing) // LANES)
         self.pushing = np.resize(pushing, groups * LANES).astype(np.int64)
-        self.strangers = np.zeros((groups, 3, LANES), np.float32)
-        self.strangers[:, 2] = self.pushing.astype(np.int32).view(np.float32).reshape(groups, LANES)
+        self.strangers = np.zeros((groups, self.wide + 1, LANES), np.float32)
+        self.strangers[:, self.wide] = self.pushing.astype(np.int32).view(np.float32).reshape(groups, LANES)
         self.seeds = random.integers(2**62, size=self.how.epochs)
         self._arrange()
 
@@ -112,7 +117,7 @@ class _Field:
         from explorer.reduction.umap.kernels import arrange
 
         flat = self.strangers.reshape(-1)
-        in_blocks(lambda low, high: arrange(self.before, self.pushing, low, high, flat), len(self.strangers))
+        in_blocks(lambda low, high: arrange(self.before, self.wide, self.pushing, low, high, flat), len(self.strangers))
 
     def step(self, epoch: int, pool: ThreadPoolExecutor) -> None:
         """One epoch; the learning rate falls to 0."""
@@ -122,11 +127,13 @@ class _Field:
         rate = how.rate * (1 - (epoch - 1) / how.epochs)
         rates = np.array([rate, how.a, how.b, rate * NEGATIVES / LANES], np.float32)
         flat, seed = self.strangers.reshape(-1), int(self.seeds[epoch])
+        dense = self.wanted is not None and self.wanted.counts(epoch, how.epochs)
+        moved, leaning = sweep(self.wide, dense), self._leaning(rates) if dense else np.zeros(1, np.float32)
 
         def block(number: int) -> None:
-            sweep(
+            moved(
                 self.places, self.before, flat, self.starts, self.heads, self.tails, self.often, self.bounds[number],
-                self.bounds[number + 1], self.movable, epoch, seed, rates, *self.rooms[number],
+                self.bounds[number + 1], self.movable, epoch, seed, rates, leaning, *self.rooms[number],
             )  # fmt: skip
 
         list(pool.map(block, range(len(self.rooms))))
@@ -134,11 +141,26 @@ class _Field:
         if self.movable == self.n:
             self._arrange()
 
+    def _leaning(self, rates: np.ndarray) -> np.ndarray:
+        """What density asks of each point, from where all are before the epoch."""
+        from explorer.reduction.umap.kernels import local_sums
+
+        assert self.wanted is not None
+        edges = self.before, self.wide, self.starts, self.tails, rates
+        in_blocks(lambda low, high: local_sums(*edges, low, high, self.sums), self.movable, _BLOCK)
+        return self.wanted.leaning(self.sums, self.weight)
+
     def layout(self) -> np.ndarray:
         """Places in the order in which they were given."""
-        made = np.empty((self.n, 2), np.float32)
-        made[self.order] = self.places.reshape(-1, 2)
+        made = np.empty((self.n, self.wide), np.float32)
+        made[self.order] = self.places.reshape(-1, self.wide)
         return made
+
+
+def widened(start: np.ndarray, wide: int, seed: int) -> np.ndarray:
+    """A start ``(n, 2)`` as one of `wide` columns: a third begins near 0."""
+    more = np.random.default_rng(seed).normal(scale=1.0, size=(len(start), wide - 2))
+    return np.hstack([start, more]).astype(np.float32)
 
 
 def _along_the_curve(start: np.ndarray) -> np.ndarray:
