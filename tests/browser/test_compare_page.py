@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import json
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-import waiting
 from conftest import wait_for_frame
+from waiting import until
 
 from explorer import Session, Workspace, read
 from explorer.step import Result
-
-until = partial(waiting.until, seconds=40)
 
 
 @pytest.fixture(scope="module")

@@ -6,16 +6,13 @@ import json
 import socket
 import sys
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
-import waiting
 from conftest import lasso, wait_for_frame
 from serving import Server
-
-until = partial(waiting.until, seconds=60)
+from waiting import until
 
 # A page whose layout grows tenfold within a hundred rounds of a tenth of a second; it is no registered method, as one of a plug-in
 # that somebody is writing.

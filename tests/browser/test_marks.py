@@ -5,18 +5,15 @@ from __future__ import annotations
 import json
 import re
 import time
-from functools import partial
 from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-import waiting
 from conftest import SAMPLES, lasso, wait_for_frame
+from waiting import until
 
 from explorer.step import Result
-
-until = partial(waiting.until, seconds=30)
 
 LAYOUT = Result.load(SAMPLES / "emoji.results" / "layout").values
 FEATURES = Result.load(SAMPLES / "emoji.results" / "features").values

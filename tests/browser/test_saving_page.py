@@ -39,7 +39,7 @@ class Restarted:
     def kill(self, number: signal.Signals = signal.SIGKILL) -> None:
         self.served.process.send_signal(number)
         if number == signal.SIGKILL:
-            self.served.process.wait(20)
+            self.served.process.wait(60)
             self.served.close()
 
     def view(self) -> dict[str, Any]:
