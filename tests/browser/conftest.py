@@ -19,6 +19,7 @@ FLAGS = [
 ]  # fmt: skip
 SAMPLES = Path(__file__).parents[2] / "sample_data"
 PATIENCE = 90_000  # milliseconds for what a page does at once on a machine with nothing else to do
+FIRST = 240_000  # the same for what a server imports and compiles first
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -78,7 +79,7 @@ class Served:
         self.url = ""
         self._listener = threading.Thread(target=self._listen, daemon=True)
         self._listener.start()
-        assert self._ready.wait(240), f"not served: {self.said}"
+        assert self._ready.wait(FIRST / 1000), f"not served: {self.said}"
         assert self.url, f"not served: {self.said}"
 
     def _listen(self) -> None:
@@ -124,7 +125,7 @@ def demo(served: Any, open_page: Any) -> Any:
 
 def wait_for_frame(page: Any, after: int = 0) -> None:
     """Wait until the server has drawn a picture (one more than `after`)."""
-    page.locator(f"canvas.map-canvas[data-frames]:not([data-frames='{after}'])").wait_for(timeout=PATIENCE)
+    page.locator(f"canvas.map-canvas[data-frames]:not([data-frames='{after}'])").wait_for(timeout=FIRST)
 
 
 def lasso(page: Any, across: float, down: float, radius: float) -> list[tuple[float, float]]:

@@ -90,7 +90,7 @@ def states(page: Any) -> list[str]:
 # The same drawing
 
 
-@pytest.mark.parametrize(("fixture", "length"), [("traces", "203 values in each of 2 channels"), ("clips", "20.00 s")])
+@pytest.mark.parametrize(("fixture", "length"), [("traces", "203 values in each of 2 channels"), ("clips", "20.0 s")])
 def test_the_same_drawing_is_everywhere(fixture: str, length: str, request: pytest.FixtureRequest) -> None:
     page = request.getfixturevalue(fixture)
     assert page.locator(".items .group button").all_inner_texts() == ["gallery", "table"]
