@@ -30,7 +30,8 @@ class Server:
         self.said: list[str] = []
         self._told = threading.Event()
         self._link = ""
-        threading.Thread(target=self._listen, daemon=True).start()
+        self._listener = threading.Thread(target=self._listen, daemon=True)
+        self._listener.start()
 
     def _listen(self) -> None:
         assert self.process.stderr is not None
@@ -43,7 +44,7 @@ class Server:
 
     @property
     def link(self) -> str:
-        assert self._told.wait(90), self.said
+        assert self._told.wait(240), self.said
         assert self._link, self.said
         return self._link
 
@@ -132,7 +133,8 @@ class Server:
 
     def end(self) -> None:
         self.process.kill()
-        self.process.wait(20)
+        self.process.wait(60)
+        self._listener.join(60)  # it reads to the end: a stream closed under it raises there
         for stream in (self.process.stderr, self.process.stdout):
             assert stream is not None
             stream.close()

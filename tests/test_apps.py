@@ -47,6 +47,6 @@ def test_panel_serves_the_dashboard(tmp_path: Path) -> None:
         assert "cloud.npy" in page
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(60)
         if process.stdout is not None:
             process.stdout.close()

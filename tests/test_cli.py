@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 import psutil
 import pytest
-import waiting
+from waiting import until
 
 import explorer
 from explorer import cli
@@ -27,8 +27,6 @@ from explorer.cli.text import one_line, seconds
 from explorer.sample import sample
 from explorer.step import KINDS, names
 from explorer.workspace.beside import beside
-
-until = partial(waiting.until, seconds=60)
 
 QUICK = ["--reduce", "pca", "--cluster", "kmeans", "--set", "cluster.n_clusters=3"]
 

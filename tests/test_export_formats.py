@@ -577,13 +577,13 @@ def test_a_visit_can_stop_its_export(monkeypatch: pytest.MonkeyPatch) -> None:
     def slow(*given: Any, **options: Any) -> Any:
         made.append(given)
         begun.set()
-        assert go.wait(20)
+        assert go.wait(90)
         return drawn(*given, **options)
 
     monkeypatch.setattr("explorer.exports.html.sprites.ACROSS", 1)
     object.__setattr__(exporting.session.dataset, "picture", slow)
     exporting.on_export(".html")
-    assert begun.wait(20)
+    assert begun.wait(90)
     with pytest.raises(InputError, match="being written already"):
         exporting.on_export(".csv")
     exporting.on_stop_export()
@@ -597,6 +597,7 @@ def test_a_visit_can_stop_its_export(monkeypatch: pytest.MonkeyPatch) -> None:
     assert told[-1] is None
     exporting.on_export(".csv")
     until(lambda: [message["part"]["name"] for message in sent if "part" in message], "the next one")
+    until(lambda: exporting._stop is None, "its end")  # which comes after the file is on its way
     with pytest.raises(InputError, match="no setting"):
         exporting.on_export(".csv", settings={"files": 1})
     view.close()

@@ -122,15 +122,22 @@ def test_a_name_is_short_and_there() -> None:
     assert all(len(name) <= 60 for name in name_clusters(texts(wordy), np.repeat(clusters(0, 1), 30)).values())
 
 
-def test_many_clusters_of_many_texts_take_seconds_not_minutes() -> None:
-    """Names are made on the thread that serves the page."""
-    n, count = 20_000, 1_000
-    said = [f"word{chr(97 + row % 26)} something about things number {chr(97 + row % 7) * 3}" for row in range(n)]
-    dataset, labels = texts(said), (np.arange(n) % count).astype(np.int32)
-    started = time.perf_counter()
-    name_clusters(dataset, labels)
-    name_clusters(table(n, kind=np.where(labels < 900, "a", "b")), labels)
-    assert time.perf_counter() - started < 3
+def test_ten_times_the_clusters_and_texts_take_about_ten_times_as_long() -> None:
+    """Names are made on the thread that serves the page; were each cluster looked for in each text, this would be a hundred."""
+
+    def work(count: int) -> float:
+        n = 20 * count
+        said = [f"word{chr(97 + row % 26)} something about things number {chr(97 + row % 7) * 3}" for row in range(n)]
+        dataset, labels = texts(said), (np.arange(n) % count).astype(np.int32)
+        kinds = table(n, kind=np.where(labels < 0.9 * count, "a", "b"))
+        started = time.thread_time()  # of this thread alone: what else the machine does is not counted
+        name_clusters(dataset, labels)
+        name_clusters(kinds, labels)
+        return time.thread_time() - started
+
+    work(100)  # what is imported and compiled at first
+    few = min(work(100) for _ in range(3))
+    assert min(work(1_000) for _ in range(2)) < 30 * few
 
 
 def test_the_same_names_every_time_and_whatever_the_order_of_rows() -> None:

@@ -14,7 +14,6 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
 from http.cookies import SimpleCookie
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,6 @@ from urllib.parse import urlencode
 
 import numpy as np
 import pytest
-import waiting
 from bokeh.util.token import generate_jwt_token, generate_session_id, get_session_id, get_token_payload
 from hypothesis import given
 from hypothesis import strategies as st
@@ -31,8 +29,6 @@ from serving import Server, drained
 from explorer.errors import InputError
 from explorer.views.logins import LASTS, TRIES, Logins, Tries, address_key
 from explorer.views.users import COST, Secret, Users, checked_name, read_users, write_users
-
-until = partial(waiting.until, seconds=30)
 
 ROOT = Path(__file__).parents[1]
 ZOE, BOB = ("Zoë 🦉", "pässwörd ✓ 日本"), ("bob", " spaces  at the end ")

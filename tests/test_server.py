@@ -5,18 +5,15 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import numpy as np
 import psutil
 import pytest
-import waiting
 from bokeh.util.token import get_token_payload
 from serving import Server
-
-until = partial(waiting.until, seconds=30)
+from waiting import until
 
 PATHS = [
     "/", "/ws", "/static/js/bokeh.min.js", "/static/extensions/panel/panel.min.js", "/autoload.js", "/metadata", "/nowhere",
@@ -196,7 +193,7 @@ def test_ctrl_c_ends_it_with_status_0_and_no_child(servers: dict[str, Server]) -
     folders = folders_of([*children, psutil.Process(server.process.pid)])
     assert folders, "the items are read from one"
     server.process.send_signal(signal.SIGINT)
-    assert server.process.wait(20) == 0
+    assert server.process.wait(60) == 0
     assert_gone(children)
     assert not [folder for folder in folders if folder.exists()], "what was kept for the time of the visit"
     until(lambda: server.said[-1] == "explorer: stopped\n", "the last word")
@@ -213,7 +210,7 @@ def test_an_ended_service_leaves_no_child(servers: dict[str, Server]) -> None:
     server = servers["to terminate"]
     children = with_a_child(server)
     server.process.terminate()
-    assert server.process.wait(20) == 0
+    assert server.process.wait(60) == 0
     assert_gone(children)
 
 
@@ -223,5 +220,5 @@ def test_a_server_that_is_killed_leaves_no_child(servers: dict[str, Server]) -> 
     children = with_a_child(server)
     until(lambda: all(rests(child) for child in children), "a child that has nothing to do", seconds=180)
     server.process.kill()
-    server.process.wait(20)
+    server.process.wait(60)
     assert_gone(children)

@@ -15,7 +15,6 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -23,8 +22,8 @@ from urllib.parse import urlencode
 import numpy as np
 import pandas as pd
 import pytest
-import waiting
 from serving import Server
+from waiting import until
 
 import explorer
 from explorer.cli import main
@@ -43,7 +42,6 @@ from explorer.views.users import Users, write_users
 from explorer.views.window_downloads import SavedFile
 from explorer.workspace.glance import labels_in
 
-until = partial(waiting.until, seconds=60)
 PASSWORD = "a long enough password"
 ENDED = {"done", "failed", "stopped"}
 VIEWS = Path(explorer.__file__).parent / "views"

@@ -17,7 +17,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
@@ -25,8 +24,8 @@ import pandas as pd
 import param
 import pyarrow as pa
 import pytest
-import waiting
 from PIL import Image
+from waiting import until
 
 import explorer
 from explorer import Box, Brush, Explorer, Ids, InCluster, InputError, Lasso, Reducer, Session, Where, Workspace
@@ -44,8 +43,6 @@ from explorer.views.newest import Newest
 from explorer.views.pages import Pages
 from explorer.views.pipeline import Pipeline
 from explorer.worker import Worker
-
-until = partial(waiting.until, seconds=60)
 
 RNG = np.random.default_rng(0)
 N = 90
@@ -1238,10 +1235,10 @@ def test_nothing_is_left_of_visits_that_are_over(sent: list, worker: Worker) -> 
         gc.collect()
         return len(alive) <= most
 
-    until(lambda: left(4), f"{len(alive)} objects to go", seconds=10)
+    until(lambda: left(4), f"{len(alive)} objects to go", seconds=120)
     assert {type(one).__name__ for one in alive} == {"Explorer", "Session", "Pages", "Pipeline"}
     del kept
-    until(lambda: left(0), "the last ones to go", seconds=10)
+    until(lambda: left(0), "the last ones to go", seconds=120)
     first.close()
     assert not workspace.param.watchers.get("labels", {}).get("value", []), "nobody follows the workspace any more"
     workspace.close()

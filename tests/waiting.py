@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 
-def until(check: Callable[[], Any], what: str, seconds: float = 20) -> Any:
+def until(check: Callable[[], Any], what: str, seconds: float = 90) -> Any:
     """Wait until a check holds and give what it gave; says what was waited for when it does not."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:

@@ -18,6 +18,8 @@ FLAGS = [
     "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
 SAMPLES = Path(__file__).parents[2] / "sample_data"
+PATIENCE = 90_000  # milliseconds for what a page does at once on a machine with nothing else to do
+FIRST = 240_000  # the same for what a server imports and compiles first
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -46,6 +48,8 @@ def open_page(chromium: Any) -> Iterator[Callable[..., Any]]:
     def open_(url: str, width: int = 1280, height: int = 800, **options: Any) -> Any:
         context = chromium.new_context(viewport={"width": width, "height": height}, accept_downloads=True, **options)
         contexts.append(context)
+        context.set_default_timeout(PATIENCE)
+        context.set_default_navigation_timeout(PATIENCE)
         page = context.new_page()
         page.on("pageerror", lambda error: troubles.append(f"script error: {error}"))
         page.on("request", lambda request: _is_local(request.url) or troubles.append(f"asked for {request.url}"))
@@ -75,7 +79,7 @@ class Served:
         self.url = ""
         self._listener = threading.Thread(target=self._listen, daemon=True)
         self._listener.start()
-        assert self._ready.wait(90), f"not served: {self.said}"
+        assert self._ready.wait(FIRST / 1000), f"not served: {self.said}"
         assert self.url, f"not served: {self.said}"
 
     def _listen(self) -> None:
@@ -90,8 +94,8 @@ class Served:
     def close(self) -> None:
         if self.process.poll() is None:
             self.process.terminate()
-            self.process.wait(20)
-        self._listener.join(20)
+            self.process.wait(60)
+        self._listener.join(60)
         if self.process.stderr is not None:
             self.process.stderr.close()
 
@@ -121,7 +125,7 @@ def demo(served: Any, open_page: Any) -> Any:
 
 def wait_for_frame(page: Any, after: int = 0) -> None:
     """Wait until the server has drawn a picture (one more than `after`)."""
-    page.locator(f"canvas.map-canvas[data-frames]:not([data-frames='{after}'])").wait_for(timeout=60_000)
+    page.locator(f"canvas.map-canvas[data-frames]:not([data-frames='{after}'])").wait_for(timeout=FIRST)
 
 
 def lasso(page: Any, across: float, down: float, radius: float) -> list[tuple[float, float]]:

@@ -38,8 +38,18 @@ _ASK = """async (code) => {
 }"""
 
 
+def apart(folder: Path) -> dict[str, str]:
+    """The environment of a Jupyter that keeps what it keeps in a folder; kernels and extensions are those of this Python."""
+    places = {"CONFIG": "config", "DATA": "data", "RUNTIME": "runtime"}
+    made = {f"JUPYTER_{name}_DIR": str(folder / place) for name, place in places.items()}
+    return os.environ | made | {"JUPYTERLAB_WORKSPACES_DIR": str(folder / "workspaces"), "IPYTHONDIR": str(folder / "ipython")}
+
+
 class Jupyter:
-    """A Jupyter server of its own on a folder; `options` are command line arguments, `settings` environment variables."""
+    """A Jupyter server of its own on a folder; `options` are command line arguments, `settings` environment variables.
+
+    It keeps what it keeps beside that folder: two of them at once with one home lose each other's workspaces and signatures.
+    """
 
     def __init__(self, root: Path, *options: str, module: str = "jupyterlab", **settings: str) -> None:
         command = [
@@ -50,10 +60,11 @@ class Jupyter:
         self.root = root
         self.said: list[str] = []
         self._ready = threading.Event()
-        self._process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=os.environ | settings)
+        self.environment = apart(root.with_name(f"{root.name}-jupyter")) | settings
+        self._process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=self.environment)
         self._listener = threading.Thread(target=self._listen, daemon=True)
         self._listener.start()
-        assert self._ready.wait(60), f"Jupyter did not start: {self.said}"
+        assert self._ready.wait(180), f"Jupyter did not start: {self.said}"
         assert self.address, f"Jupyter did not start: {self.said}"
 
     address = ""
@@ -77,8 +88,8 @@ class Jupyter:
 
     def close(self) -> None:
         self._process.terminate()
-        self._process.wait(30)
-        self._listener.join(10)
+        self._process.wait(60)
+        self._listener.join(60)
         assert self._process.stderr is not None
         self._process.stderr.close()
 
@@ -91,15 +102,15 @@ def write(path: Path, cells: Sequence[str]) -> None:
 
 def opened(page: Any) -> Any:
     """Wait until the notebook and its kernel are there."""
-    page.locator(".jp-Notebook .jp-Cell").first.wait_for(timeout=60_000)
+    page.locator(".jp-Notebook .jp-Cell").first.wait_for(timeout=180_000)
     page.wait_for_function(
-        "window.jupyterapp?.shell.currentWidget?.context?.sessionContext?.session?.kernel?.status === 'idle'", timeout=60_000
+        "window.jupyterapp?.shell.currentWidget?.context?.sessionContext?.session?.kernel?.status === 'idle'", timeout=180_000
     )
     return page
 
 
 def run(page: Any, place: int, *, wait: bool = True) -> Any:
-    """Run a cell with Shift+Enter; gives its output."""
+    """Run a cell with Shift+Enter; gives its output, when it has run or, without `wait`, has begun to."""
     cell = page.locator(".jp-Notebook .jp-Cell").nth(place)
     cell.locator(".cm-content").first.click()
     prompt = cell.locator(".jp-InputPrompt").first
@@ -107,7 +118,9 @@ def run(page: Any, place: int, *, wait: bool = True) -> Any:
     page.keyboard.press("Shift+Enter")
     if wait:
         ran = re.compile(r"^\s*\[\d+\]:")
-        until(lambda: (now := prompt.inner_text()) != before and ran.match(now), f"cell {place} to have run", 60)
+        until(lambda: (now := prompt.inner_text()) != before and ran.match(now), f"cell {place} to have run", 180)
+    else:
+        until(lambda: "*" in prompt.inner_text(), f"cell {place} to run")
     return cell.locator(".jp-OutputArea").first
 
 

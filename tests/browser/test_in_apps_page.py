@@ -99,7 +99,7 @@ class Process:
 
     def close(self) -> None:
         self.process.terminate()
-        out, _ = self.process.communicate(timeout=20)
+        out, _ = self.process.communicate(timeout=60)
         self.said += out
 
     @property
@@ -163,7 +163,7 @@ def expected(page: Any, points: list[tuple[float, float]]) -> int:
 
 
 def shows(page: Any, text: str) -> None:
-    page.get_by_text(text, exact=True).first.wait_for(timeout=20_000)
+    page.get_by_text(text, exact=True).first.wait_for()
 
 
 def opened(open_page: Callable[..., Any], url: str, **options: Any) -> Any:
@@ -259,7 +259,7 @@ def test_every_area_alone_and_in_pairs_fits_its_place(panel_app: Process, open_p
     count = len(AREAS) + math.comb(len(AREAS), 2)
     until(lambda: page.locator(".explorer").count() == count, "all of them")
     maps = sum("map" in (one, other) for place, one in enumerate(AREAS) for other in AREAS[place:])
-    until(lambda: page.locator("canvas.map-canvas[data-frames]").count() == maps, "their maps", seconds=60)
+    until(lambda: page.locator("canvas.map-canvas[data-frames]").count() == maps, "their maps")
     fitting = """all => all.map((el) => ({
         wide: el.scrollWidth - el.clientWidth, high: el.scrollHeight - el.clientHeight,
         small: Math.min(...[...el.children].filter((one) => /head|left|map|right|bar/.test(one.className))
@@ -278,7 +278,7 @@ def test_every_area_alone_and_in_pairs_fits_its_place(panel_app: Process, open_p
 def test_linked_maps_follow_each_other_and_observers_hear_once_a_brush(panel_app: Process, open_page: Any) -> None:
     page = open_page(f"{panel_app.url}/linked", width=1280, height=720)
     canvases = page.locator("canvas.map-canvas[data-frames]")
-    until(lambda: canvases.count() == 2, "two maps", seconds=60)
+    until(lambda: canvases.count() == 2, "two maps")
     both = lambda: [re.search(r"(\d+) selected", one)[1] for one in page.locator(".sentence").all_inner_texts()]  # type: ignore[index]  # noqa: E731
     box = canvases.first.bounding_box()
     for brush in (1, 2):
@@ -302,24 +302,25 @@ def test_linked_maps_follow_each_other_and_observers_hear_once_a_brush(panel_app
 
 def test_only_the_page_that_asks_gets_the_file(panel_app: Process, open_page: Any) -> None:
     page = open_page(f"{panel_app.url}/linked", width=1280, height=720)
-    until(lambda: page.locator("canvas.map-canvas[data-frames]").count() == 2, "two maps", seconds=60)
+    until(lambda: page.locator("canvas.map-canvas[data-frames]").count() == 2, "two maps")
     files: list[str] = []
     page.on("download", lambda download: files.append(download.suggested_filename))
     page.get_by_role("button", name="Export").click()
     page.locator("dialog button.primary").click()
     page.locator("dialog").wait_for(state="detached")
-    page.wait_for_timeout(500)
+    until(lambda: (page.wait_for_timeout(50), len(files) >= 2)[1], "two files")  # Playwright hears of them while it waits
+    page.wait_for_timeout(500)  # for one too many
     assert sorted(files) == ["array-labels.csv", "array-labels.csv.settings.json"]
 
 
 def test_closing_the_page_frees_the_session(panel_app: Process, open_page: Any) -> None:
     alive = lambda: int(re.search(r"<title>alive (\d+)", panel_app.text("/alive"))[1])  # type: ignore[index]  # noqa: E731
-    until(lambda: alive() == 0, "the visits of other tests to end", seconds=60)
+    until(lambda: alive() == 0, "the visits of other tests to end")
     page = opened(open_page, f"{panel_app.url}/panel_app")
     lasso(page, 0.45, 0.5, 0.2)
-    assert alive() == 1
+    until(lambda: alive() == 1, "this visit alone")
     page.context.close()
-    until(lambda: alive() == 0, "the visit to be gone", seconds=60)
+    until(lambda: alive() == 0, "the visit to be gone")
 
 
 def test_a_page_that_connects_late_asks_no_other_host(panel_app: Process, open_page: Any) -> None:
@@ -327,7 +328,7 @@ def test_a_page_that_connects_late_asks_no_other_host(panel_app: Process, open_p
     page = open_page("about:blank", width=1280, height=720)
     page.route("**/bokeh.min.js*", lambda route: (page.wait_for_timeout(6000), route.continue_()))
     page.goto(f"{panel_app.url}/linked")
-    until(lambda: page.locator("canvas.map-canvas[data-frames]").count() == 2, "two maps", seconds=60)
+    until(lambda: page.locator("canvas.map-canvas[data-frames]").count() == 2, "two maps")
 
 
 # FastAPI
@@ -350,7 +351,7 @@ def test_the_page_in_a_fastapi_app(fastapi_app: Process, open_page: Any) -> None
         page.locator("dialog button.primary").click()
     assert coming.value.suggested_filename.startswith("emoji-labels.csv")
     page.context.close()
-    until(lambda: fastapi_app.text("/alive") == "0", "the visit to be gone", seconds=60)
+    until(lambda: fastapi_app.text("/alive") == "0", "the visit to be gone")
 
 
 def test_the_fastapi_app_lets_no_other_sites_page_in(fastapi_app: Process) -> None:

@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import json
-import socket
 import sys
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
-import waiting
 from conftest import lasso, wait_for_frame
 from serving import Server
+from waiting import until
 
-until = partial(waiting.until, seconds=60)
-
-# A page whose layout grows tenfold within a hundred rounds of a tenth of a second; it is no registered method, as one of a plug-in
-# that somebody is writing.
+# A page whose layout grows round by round, for longer than any test looks at it: each stops it. It is no registered method, as one
+# of a plug-in that somebody is writing.
 APP = """
 import sys, time
 import numpy as np, panel as pn
@@ -29,32 +25,29 @@ class Settles(Reducer):
     method = "settles"
 
     def compute(self, vectors, progress):
-        for step in range(1, 101):
+        for step in range(1, 1001):
             time.sleep(0.1)
             places = vectors[:, :2] * step
-            progress.tell(step / 100, f"round {step} of 100")
+            progress.tell(step / 1000, f"round {step} of 1000")
             progress.show(places)
             if progress.stopped():
-                return Output(places, stopped=f"round {step} of 100")
+                return Output(places, stopped=f"round {step} of 1000")
         return places
 
 data = read(np.random.default_rng(0).normal(size=(600, 4)).astype(np.float32))
 made = {"steps": {"extract": "vectors", "reduce": Settles(), "cluster": "kmeans"}, "served": True}
-server = pn.serve(lambda: Explorer(Session(data), **made), port=int(sys.argv[1]), address="127.0.0.1", show=False, start=False)
+server = pn.serve(lambda: Explorer(Session(data), **made), port=0, address="127.0.0.1", show=False, start=False)
 server.start()
-print(f"http://127.0.0.1:{sys.argv[1]}", file=sys.stderr, flush=True)
+print(f"http://127.0.0.1:{server.port}", file=sys.stderr, flush=True)
 server.io_loop.start()
 """
 
 
 @pytest.fixture(scope="module")
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
     place: Path = tmp_path_factory.mktemp("live") / "app.py"
     place.write_text(APP)
-    server = Server(place, command=(sys.executable, str(place), str(port)))
+    server = Server(place, command=(sys.executable, str(place)))
     yield server.link
     server.end()
 
@@ -77,7 +70,7 @@ def page(url: str, open_page: Any) -> Any:
     """A page on which a layout has begun to settle, PCA's before it."""
     made = open_page(url, 1280, 720)
     wait_for_frame(made)
-    made.locator(".settling").wait_for(state="visible", timeout=60_000)
+    made.locator(".settling").wait_for(state="visible")
     return made
 
 
@@ -96,6 +89,7 @@ def test_one_looks_but_does_not_brush_until_it_is_stopped(page: Any) -> None:
     page.mouse.wheel(0, -300)
     until(lambda: number_of(page, "frames") > 3, "pictures")
     assert " 0 selected" in page.locator(".sentence").inner_text()
+    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")  # the wheel is painted
     stayed = viewport(page)
     frames = number_of(page, "frames")
     until(lambda: number_of(page, "frames") >= frames + 4, "further pictures")

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-import time
-from functools import partial
 from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-import waiting
 from conftest import SAMPLES, lasso, wait_for_frame
+from waiting import until
 
 from explorer.step import Result
-
-until = partial(waiting.until, seconds=30)
 
 LAYOUT = Result.load(SAMPLES / "emoji.results" / "layout").values
 FEATURES = Result.load(SAMPLES / "emoji.results" / "features").values
@@ -57,20 +53,37 @@ def pixel(page: Any, row: int) -> tuple[float, float]:
     return box["x"] + (x - x0) / (x1 - x0) * box["width"], box["y"] + (y1 - y) / (y1 - y0) * box["height"]
 
 
+def frames(page: Any) -> int:
+    return int(canvas(page).get_attribute("data-frames"))
+
+
+def turn(page: Any, row: int) -> None:
+    """Turn the wheel once over an item, and wait for the map's next picture."""
+    before = frames(page)
+    page.mouse.move(*pixel(page, row))
+    page.mouse.wheel(0, -120)
+    until(lambda: frames(page) > before, "the next picture")
+
+
 def zoom_to(page: Any, row: int) -> None:
-    """Turn the wheel over an item until it is a thumbnail."""
+    """Turn the wheel over an item until it is a thumbnail that the mouse hits, which it is when its picture is there."""
     for _ in range(40):
         if canvas(page).get_attribute("data-marks") == "thumbnails":
             break
-        page.mouse.move(*pixel(page, row))
-        page.mouse.wheel(0, -120)
-        time.sleep(0.15)
+        turn(page, row)
     assert canvas(page).get_attribute("data-marks") == "thumbnails"
     for _ in range(5):
-        page.mouse.move(*pixel(page, row))
-        page.mouse.wheel(0, -120)
-        time.sleep(0.15)
-    time.sleep(1)  # the sheets come
+        turn(page, row)
+    until(lambda: points_at(page, row), "the item's picture")
+
+
+def points_at(page: Any, row: int) -> bool:
+    """Whether the corner of an item's picture, farther than a point's reach, is hit; moves the mouse, as only that asks."""
+    x, y = pixel(page, row)
+    page.mouse.move(x + 16, y + 17)
+    page.mouse.move(x + 17, y + 17)
+    page.wait_for_timeout(100)  # until the tip has come
+    return page.locator(".tip:not([hidden]) b", has_text=NAMES[row]).count() == 1
 
 
 def listed(page: Any) -> list[tuple[str, float]]:
@@ -105,9 +118,7 @@ def test_close_up_items_are_their_pictures_and_the_picture_is_what_is_hit(demo: 
     row = apart()
     zoom_to(demo, row)
     x, y = pixel(demo, row)
-    demo.mouse.move(x + 16, y + 17)  # its corner, farther than a point's reach
-    demo.mouse.move(x + 17, y + 17)
-    demo.locator(".tip:not([hidden]) b", has_text=NAMES[row]).wait_for()
+    until(lambda: points_at(demo, row), "its tip")
     demo.mouse.click(x + 17, y + 17)
     demo.locator(".detail dd", has_text=IDS[row]).wait_for()
     assert re.search(r"· 1 selected", demo.locator(".sentence").inner_text())

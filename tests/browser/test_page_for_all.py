@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from conftest import wait_for_frame
-from test_dashboard import said, selected
+from test_dashboard import LAYOUT, lonely, said, selected
+from test_dashboard import place as share
 from waiting import until
 
 import explorer.views
@@ -140,12 +141,11 @@ def test_no_fault_that_axe_knows_and_every_text_can_be_read(themed: Any) -> None
 
 
 def test_a_tooltip_can_be_read(themed: Any) -> None:
-    box = themed.locator("canvas.map-canvas").bounding_box()
-    for across in np.linspace(0.2, 0.6, 12):
-        themed.mouse.move(box["x"] + across * box["width"], box["y"] + 0.6 * box["height"])
-        themed.wait_for_timeout(120)
-        if themed.locator(".tip").is_visible():
-            break
+    box, (across, down) = themed.locator("canvas.map-canvas").bounding_box(), share(themed, LAYOUT[lonely()])
+    x, y = box["x"] + across * box["width"], box["y"] + down * box["height"]
+    themed.mouse.move(x - 3, y)
+    themed.mouse.move(x, y)
+    themed.locator(".tip b").wait_for()
     assert themed.locator(".tip b").is_visible()
     check(themed, "tooltip")
 
@@ -174,6 +174,8 @@ def test_the_page_fits_a_small_laptop_and_a_large_screen(served: Any, open_page:
 
 def test_every_control_is_reached_by_tab_in_the_order_of_the_page(themed: Any) -> None:
     brush(themed)
+    until(lambda: themed.locator(".items h2").inner_text().endswith(" selected"), "the items' list")
+    themed.locator(".inner [data-place]").first.wait_for()
     themed.locator(".explorer").evaluate("root => root.querySelector('.skip').focus()")
     assert active(themed) == "Skip to the map"
     reached, rings = [active(themed, PART)], []
@@ -201,6 +203,7 @@ def test_the_skip_link_and_the_cross(themed: Any) -> None:
 def test_a_whole_labelling_loop_without_the_mouse(served: Any, open_page: Callable[..., Any]) -> None:
     page = open_page(served("demo", "--user", "keys").url, 1280, 720)
     wait_for_frame(page)
+    page.evaluate(LISTEN)
     page.keyboard.press("Tab")
     while active(page) != "Skip to the map":
         page.keyboard.press("Tab")
@@ -218,7 +221,7 @@ def test_a_whole_labelling_loop_without_the_mouse(served: Any, open_page: Callab
         page.keyboard.press("Shift+ArrowUp")
     page.keyboard.press("Enter")
     count = until(lambda: selected(page) > 1 and selected(page), "what is in the box")
-    until(lambda: page.locator(".voice").inner_text() == f"{count:,} of 1,911 selected", "that it is said")
+    until(lambda: f"{count:,} of 1,911 selected" in page.evaluate("window.heard"), "that it is said")
     page.keyboard.press("n")
     page.keyboard.type("by keys")
     page.keyboard.press("Enter")

@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from notebooks import POINTS, Jupyter, write
+from notebooks import POINTS, Jupyter, apart, write
+from waiting import until
 
 CELL = POINTS + "w = explorer.Explorer(session)\nw.labels = {0: 'odd', 1: 'odd', 2: 'even'}\nw"
 
@@ -30,7 +32,9 @@ def executed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _convert(to: str, *arguments: str) -> None:
-    ended = subprocess.run([sys.executable, "-m", "nbconvert", "--to", to, *arguments], capture_output=True, text=True, timeout=120)
+    command = [sys.executable, "-m", "nbconvert", "--to", to, *arguments]
+    with tempfile.TemporaryDirectory(prefix="explorer-nbconvert-") as kept:
+        ended = subprocess.run(command, capture_output=True, text=True, timeout=300, env=apart(Path(kept)))
     assert ended.returncode == 0, ended.stderr
 
 
@@ -41,21 +45,28 @@ def jupyter(executed: Path) -> Iterator[Jupyter]:
     server.close()
 
 
+_DRAWN = """(canvas) => {
+  const blank = document.createElement("canvas")
+  ;[blank.width, blank.height] = [canvas.width, canvas.height]
+  return canvas.toDataURL() !== blank.toDataURL()
+}"""
+
+
 def _moved(frame: Any) -> bool:
-    """Whether the small map in a frame moves when it is dragged."""
+    """Whether the small map in a frame, once it is drawn, moves when the wheel is turned."""
     canvas, over = frame.locator("canvas.points"), frame.locator("canvas.over")
-    canvas.wait_for(timeout=30_000)
+    canvas.wait_for()
+    until(lambda: canvas.evaluate(_DRAWN), "points")
     before = canvas.evaluate("canvas => canvas.toDataURL()")
     over.hover(position={"x": 200, "y": 200})
     canvas.page.mouse.wheel(0, -400)
-    canvas.page.wait_for_timeout(500)
-    return bool(canvas.evaluate("canvas => canvas.toDataURL()") != before)
+    return bool(until(lambda: canvas.evaluate("canvas => canvas.toDataURL()") != before, "another part of it"))
 
 
 def test_a_strangers_notebook_shows_picture_and_words(jupyter: Jupyter, open_page: Any) -> None:
     page = open_page(jupyter.url("saved.ipynb"), width=1300, height=1000)
     output = page.locator(".jp-OutputArea-output").first
-    output.locator("img[src^='data:image/png']").wait_for(timeout=60_000)
+    output.locator("img[src^='data:image/png']").wait_for()
     assert "300 vectors" in output.inner_text()  # Jupyter leaves neither style nor frames in it
     assert "odd 2" in output.inner_text()
     _not_sorry(page)
@@ -69,10 +80,10 @@ def _not_sorry(page: Any) -> None:
 
 def test_trusted_it_pans(jupyter: Jupyter, open_page: Any) -> None:
     command = [sys.executable, "-m", "jupyter", "trust", str(jupyter.root / "saved.ipynb")]
-    trusted = subprocess.run(command, capture_output=True, timeout=60)
+    trusted = subprocess.run(command, capture_output=True, timeout=180, env=jupyter.environment)
     assert trusted.returncode == 0, trusted.stderr
     page = open_page(jupyter.url("saved.ipynb"), width=1300, height=1000)
-    page.locator("[data-explorer-still] iframe").wait_for(timeout=60_000)
+    page.locator("[data-explorer-still] iframe").wait_for()
     assert _moved(page.frame_locator("[data-explorer-still] iframe"))
     _not_sorry(page)
 
@@ -83,7 +94,7 @@ def test_the_html_of_a_notebook_keeps_the_map(executed: Path, open_page: Any, tm
     path.write_text(_SCRIPT.sub(_without_network, path.read_text()))
     with _served(tmp_path) as address:  # and `open_page` sees whether what is left asks any other
         page = open_page(f"{address}/saved.html")
-        page.locator("[data-explorer-still] iframe").wait_for(timeout=60_000)
+        page.locator("[data-explorer-still] iframe").wait_for()
         assert _moved(page.frame_locator("[data-explorer-still] iframe"))
         assert "odd 2" in page.locator("[data-explorer-still]").inner_text()
 
@@ -106,7 +117,7 @@ def _served(folder: Path) -> Iterator[str]:
     finally:
         server.shutdown()
         server.server_close()
-        thread.join(10)
+        thread.join(60)
 
 
 def test_a_saved_map_is_small(executed: Path) -> None:

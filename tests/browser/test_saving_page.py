@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import getpass
 import signal
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import numpy as np
 import pandas as pd
@@ -26,20 +26,18 @@ class Restarted:
         frame = pd.DataFrame({"id": [f"i{row}" for row in range(600)], "x": rng.normal(size=600), "y": rng.normal(size=600)})
         frame.to_csv(folder / "points.csv", index=False)
         self.workspace = folder / "points.explorer"
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
-        source, place = str(folder / "points.csv"), str(self.workspace)
-        self.arguments = ("open", source, "--layout", "x,y", "--workspace", place, "--port", str(self.port))
+        self.arguments = ("open", str(folder / "points.csv"), "--layout", "x,y", "--workspace", str(self.workspace))
+        self.port = 0  # one that is free
         self.start()
+        self.port = urlsplit(self.served.url).port or 0
 
     def start(self) -> None:
-        self.served = Served(*self.arguments)
+        self.served = Served(*self.arguments, "--port", str(self.port))
 
     def kill(self, number: signal.Signals = signal.SIGKILL) -> None:
         self.served.process.send_signal(number)
         if number == signal.SIGKILL:
-            self.served.process.wait(20)
+            self.served.process.wait(60)
             self.served.close()
 
     def view(self) -> dict[str, Any]:
@@ -76,7 +74,7 @@ def saved(page: Any) -> list[str]:
 
 def loaded_again(page: Any) -> None:
     """Wait until the page has come back by itself."""
-    page.wait_for_function("window.stillTheOldPage === undefined", timeout=60_000)
+    page.wait_for_function("window.stillTheOldPage === undefined")
     wait_for_frame(page)
 
 

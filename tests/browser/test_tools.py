@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from typing import Any
 
 import numpy as np
@@ -23,6 +22,12 @@ def demo(demo: Any) -> Any:
 
 def view(page: Any) -> tuple[float, float, float, float]:
     return tuple(json.loads(page.locator("canvas.map-canvas").get_attribute("data-viewport")))
+
+
+def painted(page: Any) -> tuple[float, float, float, float]:
+    """The view when whatever the mouse did before has been painted."""
+    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    return view(page)
 
 
 def stroke(page: Any, places: list[tuple[float, float]]) -> np.ndarray:
@@ -82,7 +87,7 @@ def test_what_was_painted_is_shown_while_painting_and_after(demo: Any) -> None:
     box = demo.locator("canvas.map-canvas").bounding_box()
     empty = (box["x"] + 0.8 * box["width"], box["y"] + 0.8 * box["height"])  # no item is there
     demo.mouse.move(*empty)
-    time.sleep(0.2)
+    painted(demo)
 
     def ink() -> int:
         script = "(canvas, [x, y]) => canvas.getContext('2d').getImageData(x, y, 1, 1).data[3]"
@@ -158,7 +163,7 @@ def test_saved_selections_and_expressions(demo: Any) -> None:
         until(lambda of=category: selected(demo) == (of == CATEGORY).sum(), category)
         save(demo, category)
     rows = menu(demo).locator(".saved li")
-    assert [row.locator(".count").inner_text() for row in rows.all()] == ["169", "270"]
+    until(lambda: rows.locator(".count").all_inner_texts() == ["169", "270"], "how many each holds")
 
     expression = menu(demo).get_by_label("expression of saved selections")
     expression.fill('~("Smileys & Emotion" | Flags)')
@@ -202,7 +207,7 @@ def test_the_small_map_is_there_when_zoomed_in_and_moves_the_map(demo: Any) -> N
     demo.mouse.down()
     demo.mouse.move(box["x"] + 0.2 * box["width"], box["y"] + 0.3 * box["height"], steps=4)
     demo.mouse.up()
-    after = until(lambda: view(demo) != before and view(demo), "a map that moved")
+    after = until(lambda: (one := view(demo)) != before and one == painted(demo) and one, "a map that moved and is at rest")
     assert after[1] - after[0] == pytest.approx(before[1] - before[0])
     low, high = float(LAYOUT[:, 0].min()), float(LAYOUT[:, 0].max())
     assert (after[0] + after[1]) / 2 == pytest.approx(low + 0.2 * (high - low), abs=0.1 * (high - low))
