@@ -302,6 +302,63 @@ def test_composed_labels_leave_those_of_other_items_alone() -> None:
     assert dict(two.labels) == {"i50": "own", "i31": "new"}
 
 
+def test_composed_labels_of_before_stay_on_both_sides() -> None:
+    one, two = Explorer(session()), Explorer(session())
+    one.labels, two.labels = {"i1": "x"}, {"i2": "y", "i3": "y"}
+    compose(one, two, sync="labels")
+    one.session.label("z", Ids(["i5"]))
+    assert dict(one.labels) == {"i1": "x", "i5": "z"}
+    assert dict(two.labels) == {"i2": "y", "i3": "y", "i5": "z"}
+    two.session.label("w", Ids(["i1", "i6"]))
+    assert dict(one.labels) == {"i1": "w", "i5": "z", "i6": "w"}
+    one.session.rename_category("w", "v")
+    one.session.unlabel(Ids(["i5"]))
+    assert dict(two.labels) == {"i1": "v", "i2": "y", "i3": "y", "i6": "v"}
+    two.session.undo()
+    assert dict(one.labels)["i5"] == "z", "what went over can be taken back on both sides"
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_composed_labels_of_one_moment_are_all_kept(first: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a served page what is told waits for the next turn of the loop: labels given meanwhile in the other view stay."""
+    linked = compose(Explorer(session()), Explorer(session()), sync="labels")
+    views = linked.views if not first else linked.views[::-1]
+    waits: list[Any] = []
+    for view in views:
+        monkeypatch.setattr(view, "_later", waits.append)
+    views[0].session.label("x", Ids(["i6", "i8"]))
+    views[1].session.label("z", Ids(["i7", "i8"]))
+    while waits:
+        waits.pop(0)()
+    assert dict(views[0].labels) == dict(views[1].labels) == {"i6": "x", "i7": "z", "i8": "z"}, "of one item who was last"
+
+
+def test_composed_views_that_are_labelled_in_two_threads_do_not_wait_for_each_other() -> None:
+    one, two = compose(Explorer(session()), Explorer(session()), sync="labels").views
+
+    def label(view: Explorer, name: str, some: range) -> None:
+        for at in some:
+            view.session.label(name, Ids([f"i{at}"]))
+
+    given = ((one, "x", range(30)), (two, "y", range(30, 60)))
+    threads = [threading.Thread(target=label, args=args, daemon=True) for args in given]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=30)
+        assert not thread.is_alive()
+    assert dict(one.labels) == dict(two.labels) == {f"i{at}": "x" if at < 30 else "y" for at in range(60)}
+
+
+def test_another_label_set_is_no_change_of_labels() -> None:
+    one, two = compose(Explorer(session()), Explorer(session()), sync="labels").views
+    one.session.label("x", Ids(["i1"]))
+    one.session.use_label_set("quality")
+    assert dict(two.labels) == {"i1": "x"}
+    one.session.label("good", Ids(["i2"]))
+    assert dict(two.labels) == {"i1": "x", "i2": "good"}
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [("selection", ["i1", "i2"]), ("camera", (0, 1, 0, 1)), ("hovered", "i3"), ("labels", {"i1": "a"}),

@@ -16,6 +16,7 @@ from explorer.errors import InputError, unknown
 from explorer.raster import bounds
 from explorer.views.explorer import Explorer
 from explorer.views.map import Map
+from explorer.views.shared import SharedLabels
 
 SYNC = ("selection", "camera", "hovered", "color_by", "filters", "labels")
 
@@ -23,9 +24,9 @@ SYNC = ("selection", "camera", "hovered", "color_by", "filters", "labels")
 class Composed(Viewer):
     """Views beside each other; what is done in one is done in the others, as far as it can be.
 
-    A selection, what is pointed at and labels go over by id: ids that the other does not have are left out. A camera goes over as
-    it is between maps of one layout; between others as the same share of the whole. A filter or a colour that the other does not
-    know stays where it is.
+    A selection, what is pointed at and labels go over by id: ids that the other does not have are left out. Of labels, only what
+    somebody changes from then on goes over; what either had before stays. A camera goes over as it is between maps of one layout;
+    between others as the same share of the whole. A filter or a colour that the other does not know stays where it is.
     """
 
     def __init__(self, views: Sequence[Explorer], sync: Sequence[str]) -> None:
@@ -34,6 +35,7 @@ class Composed(Viewer):
         self.sync = tuple(sync)
         # Of each thread its own: a notebook's page speaks in another than its cells.
         self._following: ContextVar[bool] = ContextVar("following", default=False)
+        self._labels = SharedLabels(self.views)
         self._begin_alike()
         self._watchers = [(view, view.param.watch(self._follow, list(self.sync))) for view in self.views] if self.sync else []
 
@@ -70,12 +72,15 @@ class Composed(Viewer):
                     carry(name, leader, other)
 
     def _follow(self, *events: param.parameterized.Event) -> None:
+        for event in events:
+            if event.name == "labels":  # which know themselves what came from another view
+                self._labels.changed(event.obj)
         if self._following.get():
             return
         with self._alone():
             for event in events:
                 for other in self.views:
-                    if other is not event.obj:
+                    if other is not event.obj and event.name != "labels":
                         carry(event.name, event.obj, other)
 
     @contextmanager
@@ -97,21 +102,11 @@ def carry(name: str, one: Explorer, other: Explorer) -> None:
             other.selection = shared
     elif name == "hovered":
         other.hovered = next(iter(_known([one.hovered], other)), None) if one.hovered is not None else None
-    elif name == "labels":
-        if one.session.workspace is not other.session.workspace:  # else they are the same labels
-            other.labels = _labelled(one, other)
     else:
         try:
             setattr(other, name, getattr(one, name))
         except InputError:  # it has no such column
             return
-
-
-def _labelled(one: Explorer, other: Explorer) -> dict[Any, str | None]:
-    """The other's labels with those of one for the items that both have; what only the other has keeps its own."""
-    here, there = set(one.session.dataset.ids.tolist()), set(other.session.dataset.ids.tolist())
-    own: dict[Any, str | None] = {item: label for item, label in other.labels.items() if item not in here}
-    return own | {item: label for item, label in one.labels.items() if item in there}
 
 
 def _known(ids: Any, view: Explorer) -> list[Any]:
