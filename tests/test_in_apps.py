@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 import panel as pn
 import pytest
+from bokeh.document import Document
 from panel.models.esm import ReactiveESM
 from PIL import Image
 from waiting import until
@@ -123,6 +125,22 @@ def test_a_function_bound_to_the_selection(view: Explorer) -> None:
     other.selection = [5]
     assert pane.object == "2 selected", "another view's is not this one's"
     other.close()
+
+
+def test_a_view_lives_as_long_as_what_shows_it(view: Explorer) -> None:
+    """The session does not hold its views; a layout, a template and a document do."""
+    shared, document = view.session, Document()
+    layout, template = pn.Row(Explorer(shared)), pn.template.BootstrapTemplate()
+    template.main.append(Explorer(shared))
+    pn.panel(Explorer(shared)).server_doc(document)
+    gc.collect()
+    pages = [layout[0], template.main[0], pn.state._views[document.roots[0].ref["id"]][0]]
+    for page in pages:
+        sent: list[Any] = []
+        (page if isinstance(page, Page) else page[0])._send_msg = sent.append
+        shared.select([1])
+        assert any("selection" in message.get("set", {}) for message in sent)
+        shared.clear()
 
 
 # Who is answered

@@ -56,6 +56,7 @@ from explorer.views.sent import Sent
 from explorer.views.sounds import Sounds
 from explorer.views.telling import Telling
 from explorer.views.trust import Trust
+from explorer.views.watching import watch
 from explorer.views.weights import Weights
 from explorer.workspace import Workspace
 
@@ -124,12 +125,12 @@ class Explorer(Mirrored, Viewer):
         self._loop = _running_loop()
         self._document = pn.state.curdoc if pn.state.curdoc and pn.state.curdoc.session_context else None
         self._watchers = [
-            self.session.param.watch(self._layout_changed, "layout"),
-            self.session.param.watch(self._clusters_changed, ["clusters", "features"]),
-            self.session.param.watch(self._selection_changed, "selection"),
-            self.session.param.watch(self._labels_changed, ["sets", "label_set"]),
-            self.session.param.watch(self._colors_changed, ["color_by", "hidden", "density_scale"]),
-            self.session.param.watch(self._filters_changed, "filters"),
+            watch(self.session, self._layout_changed, ["layout"]),
+            watch(self.session, self._clusters_changed, ["clusters", "features"]),
+            watch(self.session, self._selection_changed, ["selection"]),
+            watch(self.session, self._labels_changed, ["sets", "label_set"]),
+            watch(self.session, self._colors_changed, ["color_by", "hidden", "density_scale"]),
+            watch(self.session, self._filters_changed, ["filters"]),
         ]
         self._mirror()
         self._ends: list[Callable[[], None]] = []
@@ -141,7 +142,7 @@ class Explorer(Mirrored, Viewer):
         self._verbs: dict[str, Callable[..., Any]] = {verb: on for part in self.parts for verb, on in part.verbs().items()} | own
         self._default_color()
         if self._document is not None:
-            self._document.on_session_destroyed(lambda context: self.close())
+            self._document.on_session_destroyed(lambda context: self.close())  # which also holds it for as long as its visit
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self.session!r}>"
@@ -200,8 +201,8 @@ class Explorer(Mirrored, Viewer):
         A session that was given goes on: other views may be on it.
         """
         self.pipeline.close()
-        for watcher in self._watchers + self._followed:
-            self.session.param.unwatch(watcher)
+        for end in self._watchers + self._followed:
+            end()
         self._watchers, self._followed = [], []
         for part in self.parts:
             part.close()

@@ -15,6 +15,7 @@ from explorer.selection import Ids, Rule
 from explorer.session.giving import word
 from explorer.session.measures import COLOR, not_measured
 from explorer.sources.order import missing
+from explorer.views.watching import watch
 
 if TYPE_CHECKING:
     from explorer.labels import Labels
@@ -86,9 +87,12 @@ class Mirrored(param.Parameterized):
         self._asked_camera: tuple[float, ...] | None = None  # by Python, and not moved since
         own = ["selection", "color_by", "filters", "clusters"]
         self._followed = [
-            self.session.param.watch(lambda *events: self._tell(*(event.name for event in events)), own),
-            self.session.param.watch(self._labels_told, ["sets", "label_set"]),
+            watch(self.session, self._changes_told, own),
+            watch(self.session, self._labels_told, ["sets", "label_set"]),
         ]
+
+    def _changes_told(self, *events: Any) -> None:
+        self._tell(*(event.name for event in events))
 
     def _labels_told(self, *events: Any) -> None:
         if self.param.watchers.get("labels") or self._traits:

@@ -11,6 +11,7 @@ import numpy as np
 import traitlets
 
 from explorer.installation import comm_advice
+from explorer.views.cell import arrived
 from explorer.views.component import script, style
 from explorer.views.mirror import MIRRORED, Mirrored, Told
 
@@ -92,6 +93,7 @@ class Widget(anywidget.AnyWidget):
         page = str(content.get("of", ""))
         if content.get("verb") == "ready":
             self._shown.add(page)
+            arrived(view)
             self._follow(view)
         elif content.get("verb") == "gone":
             self._shown.discard(page)
