@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -145,6 +146,26 @@ def test_colour_and_filters(view: Explorer) -> None:
     assert view.session.shown.sum() == 20
     view.filters = {}
     assert [list(event) for event in filters] == [["kind"], []]
+
+
+def test_filters_are_replaced_not_changed(view: Explorer) -> None:
+    events, rule = heard(view, "filters"), Where("kind", "==", "a")
+    for values in (view, view.session):
+        with pytest.raises(TypeError, match="assign them anew"):
+            values.filters["kind"] = rule
+        with pytest.raises(TypeError):
+            values.filters |= {"kind": rule}
+        with pytest.raises(TypeError):
+            values.filters.update(kind=rule)
+    assert view.session.shown is None
+    view.filters = dict(view.filters) | {"kind": rule}
+    assert view.session.shown is not None
+    assert view.filters == {"kind": rule}
+    assert copy.deepcopy(view.filters) == view.filters
+    with pytest.raises(TypeError):
+        view.filters.clear()
+    view.filters = {}
+    assert [list(event) for event in events] == [["kind"], []]
 
 
 def test_the_camera_goes_both_ways(view: Explorer, monkeypatch: pytest.MonkeyPatch) -> None:
