@@ -79,6 +79,17 @@ def test_save_writes_a_picture(view: Explorer, tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir() if "settings" not in path.name) == ["map.png", "map.svg"]
 
 
+def test_save_writes_what_the_map_shows(view: Explorer, tmp_path: Path) -> None:
+    x0, x1, y0, y1 = -0.5, 0.5, -0.5, 0.5
+    view.save(tmp_path / "all.png", width=400, height=400)
+    view.camera = (x0, x1, y0, y1)
+    view.save(tmp_path / "part.png", width=400, height=400)
+    view.session.picture(tmp_path / "told.png", width=400, height=400, viewport=view.camera)
+    view.save(tmp_path / "other.png", width=400, height=400, viewport=None)
+    made = {path.stem: np.asarray(Image.open(path)).tobytes() for path in tmp_path.glob("*.png")}
+    assert made["part"] == made["told"] != made["all"] == made["other"]
+
+
 # Layouts
 
 

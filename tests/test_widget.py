@@ -191,6 +191,18 @@ def test_a_view_that_was_just_displayed_is_there_when_its_page_comes(monkeypatch
     assert gone() is None
 
 
+def test_pages_that_went_without_a_word_are_not_drawn_for(view: Explorer) -> None:
+    """Of a page that is loaded again the old name stays, where its last word was lost."""
+    looks = {"verb": "view", "viewport": [-5.0, 5.0, -4.0, 4.0], "width": 80, "height": 64, "ratio": 1, "sequence": 1}
+    for page in "abcdef":
+        view.widget._handle_custom_msg({"verb": "ready", "of": page}, [])
+        view.widget._handle_custom_msg(looks | {"of": page}, [])
+        view.widget._handle_custom_msg(looks | {"of": "a"}, [])
+    assert list(view._requests) == ["d", "e", "f", "a"], "who looks is not taken for gone"
+    view.widget._handle_custom_msg(looks | {"of": "b"}, [])
+    assert list(view._requests) == ["e", "f", "a", "b"], "and is there again when it looks again"
+
+
 def test_a_part_that_is_shown_no_more_is_told_nothing(view: Explorer) -> None:
     part = view.part("map").widget
     part._handle_custom_msg({"verb": "ready", "of": "a"}, [])

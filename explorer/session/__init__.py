@@ -79,6 +79,7 @@ class Session(Trusting, Computing, Growing, Comparing, Giving, Saving, Labelling
             dataset = read(dataset)
         self.dataset: Dataset = dataset
         self.workspace = workspace if isinstance(workspace, Workspace) else Workspace(dataset, workspace)
+        self.color_chosen = False  # whether somebody wanted no colours: no view then chooses some
         self._worker = worker
         self._rule: Rule | None = None
         self._on: dict[str, str] = {}  # what that rule looked at
