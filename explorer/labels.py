@@ -117,12 +117,25 @@ class Labels(Mapping[Any, str]):
         """``(n,)`` bool: the items of a category; of any category for None (the empty text is a name like another)."""
         return np.asarray(self.codes != NONE) if name is None else np.asarray(self.codes == self.code(name))
 
-    def values(self) -> np.ndarray:  # type: ignore[override]  # one value an item, as pandas has it, not a dict's view
-        """``(n,)`` object: each item's category name, None without one."""
-        lookup = np.full(self.next_code, None, dtype=object)
+    def values(self, rows: np.ndarray | None = None) -> np.ndarray:  # type: ignore[override]  # one an item, as pandas has it
+        """``(n,)`` object: each item's category name, None without one; of some rows ``(m,)``."""
+        return self._lookup(self.next_code)[self.codes if rows is None else self.codes[rows]]
+
+    def _lookup(self, size: int) -> np.ndarray:
+        """The categories' names by code, None where there is none."""
+        lookup = np.full(max(size, self.next_code), None, dtype=object)
         for code, category in self.categories.items():
             lookup[code] = category.name
-        return lookup[self.codes]
+        return lookup
+
+    def differing(self, other: Labels) -> np.ndarray:
+        """The rows whose category's name is another than in other labels over the same ids."""
+        if other is self:
+            return np.empty(0, np.intp)
+        size = max(self.next_code, other.next_code)
+        mine, theirs = self._lookup(size), other._lookup(size)
+        rows = np.flatnonzero((self.codes != other.codes) | (mine != theirs)[self.codes])
+        return rows[mine[self.codes[rows]] != theirs[other.codes[rows]]]
 
     def to_frame(self) -> pd.DataFrame:
         """Every item's ``label``, None without one, indexed by id."""

@@ -366,7 +366,12 @@ class Ids(Rule):
     kind: ClassVar[str] = "ids"
 
     def __init__(self, ids: Iterable[Any]) -> None:
-        object.__setattr__(self, "ids", tuple(_plain(identifier) for identifier in ids))
+        if isinstance(ids, np.ndarray) and ids.ndim != 1:
+            raise InputError(f"ids are a list or an array of one dimension, not of shape {ids.shape}")
+        quick = isinstance(ids, np.ndarray | pd.Index) and isinstance(ids.dtype, np.dtype) and ids.dtype.kind in "iuUO"
+        given = ids.tolist() if quick else list(ids)  # type: ignore[union-attr]
+        plain = set(map(type, given)) <= {str, int}  # a million of them need no look at each
+        object.__setattr__(self, "ids", tuple(given if plain else map(_plain, given)))
 
     def mask(self, seen: Seen) -> np.ndarray:
         """``(n,)`` bool."""

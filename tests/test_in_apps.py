@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 import panel as pn
 import pytest
+from bokeh.document import Document
 from panel.models.esm import ReactiveESM
 from PIL import Image
 from waiting import until
@@ -77,6 +79,17 @@ def test_save_writes_a_picture(view: Explorer, tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir() if "settings" not in path.name) == ["map.png", "map.svg"]
 
 
+def test_save_writes_what_the_map_shows(view: Explorer, tmp_path: Path) -> None:
+    x0, x1, y0, y1 = -0.5, 0.5, -0.5, 0.5
+    view.save(tmp_path / "all.png", width=400, height=400)
+    view.camera = (x0, x1, y0, y1)
+    view.save(tmp_path / "part.png", width=400, height=400)
+    view.session.picture(tmp_path / "told.png", width=400, height=400, viewport=view.camera)
+    view.save(tmp_path / "other.png", width=400, height=400, viewport=None)
+    made = {path.stem: np.asarray(Image.open(path)).tobytes() for path in tmp_path.glob("*.png")}
+    assert made["part"] == made["told"] != made["all"] == made["other"]
+
+
 # Layouts
 
 
@@ -123,6 +136,22 @@ def test_a_function_bound_to_the_selection(view: Explorer) -> None:
     other.selection = [5]
     assert pane.object == "2 selected", "another view's is not this one's"
     other.close()
+
+
+def test_a_view_lives_as_long_as_what_shows_it(view: Explorer) -> None:
+    """The session does not hold its views; a layout, a template and a document do."""
+    shared, document = view.session, Document()
+    layout, template = pn.Row(Explorer(shared)), pn.template.BootstrapTemplate()
+    template.main.append(Explorer(shared))
+    pn.panel(Explorer(shared)).server_doc(document)
+    gc.collect()
+    pages = [layout[0], template.main[0], pn.state._views[document.roots[0].ref["id"]][0]]
+    for page in pages:
+        sent: list[Any] = []
+        (page if isinstance(page, Page) else page[0])._send_msg = sent.append
+        shared.select([1])
+        assert any("selection" in message.get("set", {}) for message in sent)
+        shared.clear()
 
 
 # Who is answered

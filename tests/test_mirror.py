@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -87,6 +88,8 @@ def test_a_selection_is_set_by_ids_or_by_a_rule(view: Explorer) -> None:
 @pytest.mark.parametrize(
     ("name", "wrong"),
     [
+        ("selection", [["i1"]]), ("selection", np.array([["i1"]])), ("selection", np.array("i1")), ("selection", [True, "i2"]),
+        ("selection", np.ones(N, bool)), ("selection", pd.Series([True] * N)), ("hovered", ["i1"]), ("hovered", {}),
         ("selection", ["i5", "nobody"]), ("selection", "i5"), ("selection", 3), ("camera", (1, 0, 0, 1)), ("camera", (0, 1, 2)),
         ("camera", (0, 1, 0, float("nan"))), ("camera", "wide"), ("hovered", "nobody"), ("color_by", "colour"), ("color_by", None),
         ("filters", {"nothing": Where("kind", "==", "a")}), ("filters", {"kind": "a"}), ("filters", Where("kind", "==", "a")),
@@ -102,6 +105,81 @@ def test_a_wrong_value_is_told_and_changes_nothing(view: Explorer, name: str, wr
     assert not any(events)
     for one, was in before.items():
         pd.testing.assert_series_equal(pd.Series(getattr(view, one)), pd.Series(was))
+
+
+@pytest.mark.parametrize("mask", [np.ones(N, bool), [True, 2], pd.Series([True] * N, index=FRAME["id"])])
+def test_a_mask_is_not_ids(view: Explorer, mask: Any) -> None:
+    with pytest.raises(InputError, match=r"dataset\.ids\[mask\]"):
+        view.selection = mask
+    with pytest.raises(InputError, match="mask"):
+        view.session.select(mask)
+
+
+def test_rows_of_a_table_are_selected_by_their_ids(view: Explorer) -> None:
+    view.selection = ["i4", "i7", "i9"]
+    view.selection = view.selected.head(2)
+    assert view.selection.tolist() == ["i4", "i7"]
+    view.selection = view.clusters[["i1", "i2"]]
+    assert view.selection.tolist() == ["i1", "i2"]
+    view.selection = pd.Series(["i3", "i5"])
+    assert view.selection.tolist() == ["i3", "i5"], "a Series of ids"
+    view.selection = FRAME["id"].to_numpy()[:2]
+    assert view.session.rule == Ids(["i0", "i1"])
+
+
+@pytest.mark.parametrize("slip", ["colour_by", "label", "camara", "selektion", "hover"])
+def test_a_slip_is_told(view: Explorer, slip: str) -> None:
+    right = {"colour_by": "color_by", "label": "labels", "camara": "camera", "selektion": "selection", "hover": "hovered"}[slip]
+    for try_it in (lambda: setattr(view, slip, None), lambda: view.observe(print, slip), lambda: view.unobserve(print, [slip])):
+        with pytest.raises(InputError, match=f"did you mean '{right}'"):
+            try_it()
+    view.mine = 3
+    assert view.mine == 3
+
+
+def test_no_colours_stay_no_colours(view: Explorer) -> None:
+    view.color_by = "none"
+    view.session.cluster("kmeans", n_clusters=4)
+    assert view.color_by == "none"
+    other = Explorer(view.session)
+    assert view.color_by == "none", "another view of the same session leaves it so, too"
+    other.close()
+
+
+def test_a_closed_view_says_so_and_does_nothing(view: Explorer, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = sent(view, monkeypatch)
+    view.close()
+    assert "closed" in page[-1]["set"]["closed"]
+    page.clear()
+    view.page.heard({"verb": "select", "rule": InCluster(0).to_json(), "mode": "replace"})
+    view.page.heard({"verb": "label", "name": "x", "action": "a1", "at": 1.0})
+    assert not view.session.selection.any()
+    assert "closed" in page[-2]["set"]["closed"] or "closed" in page[-1]["set"]["closed"]
+    page.clear()
+    view.page.heard({"verb": "ready"})
+    assert [list(message["set"]) for message in page] == [["closed"]], "also after the page was loaded again"
+
+
+def test_composed_views_that_were_made_for_it_are_closed_with_it() -> None:
+    given = Explorer(session())
+    linked = compose(given, FRAME)
+    made = linked.views[1]
+    linked.close()
+    made.page.heard({"verb": "select", "rule": Ids(["i1"]).to_json(), "mode": "replace"})
+    assert not made.session.selection.any()
+    given.page.heard({"verb": "select", "rule": Ids(["i1"]).to_json(), "mode": "replace"})
+    assert given.selection.tolist() == ["i1"], "it was given, and goes on"
+
+
+def test_the_first_of_composed_views_leads() -> None:
+    one, two = Explorer(session()), Map(session())
+    one.camera, two.camera = (0, 1, 0, 1), (2, 3, 2, 3)
+    one.color_by, two.color_by = "column:size", "cluster"
+    compose(one, two, sync=("camera", "color_by"))
+    assert one.camera == (0, 1, 0, 1)
+    assert two.color_by == "column:size"
+    assert two.camera is not None
+    assert two.camera[0] < 2
 
 
 def test_selected_is_the_selected_rows(view: Explorer) -> None:
@@ -145,6 +223,26 @@ def test_colour_and_filters(view: Explorer) -> None:
     assert view.session.shown.sum() == 20
     view.filters = {}
     assert [list(event) for event in filters] == [["kind"], []]
+
+
+def test_filters_are_replaced_not_changed(view: Explorer) -> None:
+    events, rule = heard(view, "filters"), Where("kind", "==", "a")
+    for values in (view, view.session):
+        with pytest.raises(TypeError, match="assign them anew"):
+            values.filters["kind"] = rule
+        with pytest.raises(TypeError):
+            values.filters |= {"kind": rule}
+        with pytest.raises(TypeError):
+            values.filters.update(kind=rule)
+    assert view.session.shown is None
+    view.filters = dict(view.filters) | {"kind": rule}
+    assert view.session.shown is not None
+    assert view.filters == {"kind": rule}
+    assert copy.deepcopy(view.filters) == view.filters
+    with pytest.raises(TypeError):
+        view.filters.clear()
+    view.filters = {}
+    assert [list(event) for event in events] == [["kind"], []]
 
 
 def test_the_camera_goes_both_ways(view: Explorer, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -300,6 +398,63 @@ def test_composed_labels_leave_those_of_other_items_alone() -> None:
     assert dict(one.labels) == {"i30": "shared"}
     one.labels = {"i5": "mine", "i31": "new"}
     assert dict(two.labels) == {"i50": "own", "i31": "new"}
+
+
+def test_composed_labels_of_before_stay_on_both_sides() -> None:
+    one, two = Explorer(session()), Explorer(session())
+    one.labels, two.labels = {"i1": "x"}, {"i2": "y", "i3": "y"}
+    compose(one, two, sync="labels")
+    one.session.label("z", Ids(["i5"]))
+    assert dict(one.labels) == {"i1": "x", "i5": "z"}
+    assert dict(two.labels) == {"i2": "y", "i3": "y", "i5": "z"}
+    two.session.label("w", Ids(["i1", "i6"]))
+    assert dict(one.labels) == {"i1": "w", "i5": "z", "i6": "w"}
+    one.session.rename_category("w", "v")
+    one.session.unlabel(Ids(["i5"]))
+    assert dict(two.labels) == {"i1": "v", "i2": "y", "i3": "y", "i6": "v"}
+    two.session.undo()
+    assert dict(one.labels)["i5"] == "z", "what went over can be taken back on both sides"
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_composed_labels_of_one_moment_are_all_kept(first: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a served page what is told waits for the next turn of the loop: labels given meanwhile in the other view stay."""
+    linked = compose(Explorer(session()), Explorer(session()), sync="labels")
+    views = linked.views if not first else linked.views[::-1]
+    waits: list[Any] = []
+    for view in views:
+        monkeypatch.setattr(view, "_later", waits.append)
+    views[0].session.label("x", Ids(["i6", "i8"]))
+    views[1].session.label("z", Ids(["i7", "i8"]))
+    while waits:
+        waits.pop(0)()
+    assert dict(views[0].labels) == dict(views[1].labels) == {"i6": "x", "i7": "z", "i8": "z"}, "of one item who was last"
+
+
+def test_composed_views_that_are_labelled_in_two_threads_do_not_wait_for_each_other() -> None:
+    one, two = compose(Explorer(session()), Explorer(session()), sync="labels").views
+
+    def label(view: Explorer, name: str, some: range) -> None:
+        for at in some:
+            view.session.label(name, Ids([f"i{at}"]))
+
+    given = ((one, "x", range(30)), (two, "y", range(30, 60)))
+    threads = [threading.Thread(target=label, args=args, daemon=True) for args in given]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=30)
+        assert not thread.is_alive()
+    assert dict(one.labels) == dict(two.labels) == {f"i{at}": "x" if at < 30 else "y" for at in range(60)}
+
+
+def test_another_label_set_is_no_change_of_labels() -> None:
+    one, two = compose(Explorer(session()), Explorer(session()), sync="labels").views
+    one.session.label("x", Ids(["i1"]))
+    one.session.use_label_set("quality")
+    assert dict(two.labels) == {"i1": "x"}
+    one.session.label("good", Ids(["i2"]))
+    assert dict(two.labels) == {"i1": "x", "i2": "good"}
 
 
 @pytest.mark.parametrize(

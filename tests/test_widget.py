@@ -156,6 +156,53 @@ def test_a_view_that_is_shown_nowhere_goes_too() -> None:
     assert gone() is None
 
 
+def test_a_kept_session_does_not_keep_the_views_of_earlier_runs() -> None:
+    """The session is made in one cell; the next one, with the view, is run again and again."""
+    kept, alive = session(), weakref.WeakSet()
+    for run in range(5):
+        view = Explorer(kept)
+        alive.add(view)
+        for cell_ in (view.widget, view.part("map").widget):
+            cell_._handle_custom_msg({"verb": "ready", "of": "a"}, [])
+            if run < 4:
+                cell_._handle_custom_msg({"verb": "gone", "of": "a"}, [])
+    watchers = len(kept.param.watchers["selection"]["value"])
+    gc.collect()
+    assert len(alive) == 1
+    assert len(kept.param.watchers["selection"]["value"]) <= watchers / 4, "nor their watchers"
+    kept.select([1])
+    assert view.widget.selection.tolist() == [1]
+    view.close()
+    assert not kept.param.watchers["selection"]["value"]
+
+
+def test_a_view_that_was_just_displayed_is_there_when_its_page_comes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cell, "_display", lambda *given, **named: None)
+    monkeypatch.setattr("IPython.display.display", lambda widget: None)
+    view = Explorer(session())
+    gone, widget = weakref.ref(view), view.widget
+    view._ipython_display_()
+    del view
+    gc.collect()
+    assert gone() is not None
+    for verb in ("ready", "gone"):
+        widget._handle_custom_msg({"verb": verb, "of": "a"}, [])
+    gc.collect()
+    assert gone() is None
+
+
+def test_pages_that_went_without_a_word_are_not_drawn_for(view: Explorer) -> None:
+    """Of a page that is loaded again the old name stays, where its last word was lost."""
+    looks = {"verb": "view", "viewport": [-5.0, 5.0, -4.0, 4.0], "width": 80, "height": 64, "ratio": 1, "sequence": 1}
+    for page in "abcdef":
+        view.widget._handle_custom_msg({"verb": "ready", "of": page}, [])
+        view.widget._handle_custom_msg(looks | {"of": page}, [])
+        view.widget._handle_custom_msg(looks | {"of": "a"}, [])
+    assert list(view._requests) == ["d", "e", "f", "a"], "who looks is not taken for gone"
+    view.widget._handle_custom_msg(looks | {"of": "b"}, [])
+    assert list(view._requests) == ["e", "f", "a", "b"], "and is there again when it looks again"
+
+
 def test_a_part_that_is_shown_no_more_is_told_nothing(view: Explorer) -> None:
     part = view.part("map").widget
     part._handle_custom_msg({"verb": "ready", "of": "a"}, [])

@@ -108,7 +108,7 @@ class Dataset:
         InputError
             When an id is not in the dataset.
         """
-        rows = self.index.get_indexer(pd.Index(list(ids), dtype=self.index.dtype if len(ids) == 0 else None))
+        rows = self._look_up(ids)
         if (rows < 0).any():
             missing = [given for given, row in zip(ids, rows, strict=True) if row < 0]
             like = self.ids[:1].tolist()[0]
@@ -117,8 +117,22 @@ class Dataset:
 
     def known(self, ids: Sequence[Any]) -> list[Any]:
         """Those of some ids that the dataset has, in their order."""
-        found = self.index.get_indexer(pd.Index(list(ids), dtype=self.index.dtype if len(ids) == 0 else None)) >= 0
+        found = self._look_up(ids) >= 0
         return [one for one, there in zip(ids, found, strict=True) if there]
+
+    def _look_up(self, ids: Sequence[Any]) -> np.ndarray:
+        """Rows of those ids, -1 where there is no such item."""
+        given = ids if isinstance(ids, np.ndarray | pd.Index) else list(ids)
+        if getattr(given, "ndim", 1) != 1:
+            raise InputError(f"ids are a list or an array of one dimension, not of shape {np.shape(given)}")
+        flags = (given.dtype == bool) if isinstance(given, np.ndarray | pd.Index) and given.dtype != object else None
+        if flags or (flags is None and not {bool, np.bool_}.isdisjoint(map(type, given))):
+            raise InputError("that is a mask, not ids: use `dataset.ids[mask]`")
+        try:
+            return np.asarray(self.index.get_indexer(pd.Index(given, dtype=self.index.dtype if len(given) == 0 else None)))
+        except (TypeError, ValueError, NotImplementedError) as problem:  # lists in a list, say, which are no ids anywhere
+            like = self.ids[:1].tolist()[0]
+            raise InputError(f"{listed(map(repr, given), 3)} are no ids; ids of {self.name} look like {like!r}") from problem
 
     def take(self, rows: np.ndarray) -> Dataset:
         """A dataset of some of the items, at least three, in the order of their rows."""

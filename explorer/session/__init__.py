@@ -20,7 +20,7 @@ from explorer.session.bins import Bins, of_clusters, of_column, of_labels
 from explorer.session.coloring import Coloring, Known, choices, coloring
 from explorer.session.comparing import Comparing
 from explorer.session.computing import SLOTS, Computing
-from explorer.session.filters import Masks, fitting, of_legend, own_keys
+from explorer.session.filters import FilterRules, Filters, Masks, fitting, of_legend, own_keys
 from explorer.session.giving import Giving, given_names
 from explorer.session.growing import Growing
 from explorer.session.history import Brushed, Selected
@@ -66,7 +66,7 @@ class Session(Trusting, Computing, Growing, Comparing, Giving, Saving, Labelling
     )  # fmt: skip
     measures = param.Parameter({}, doc="`Measure`s by name: numbers worked out for every item, to colour by as measure:NAME.")
     hidden = param.Parameter(frozenset(), doc="Names of the legend's entries that are not drawn and not brushed.")
-    filters = param.Parameter({}, doc="Rules by a column's name; items that fail one are not drawn and not brushed.")
+    filters = FilterRules(Filters(), doc="Rules by a column's name; items that fail one are not drawn and not brushed.")
 
     def __init__(
         self, dataset: Any, workspace: Workspace | str | Path | None = None, *, worker: Worker | None = None,
@@ -79,6 +79,7 @@ class Session(Trusting, Computing, Growing, Comparing, Giving, Saving, Labelling
             dataset = read(dataset)
         self.dataset: Dataset = dataset
         self.workspace = workspace if isinstance(workspace, Workspace) else Workspace(dataset, workspace)
+        self.color_chosen = False  # whether somebody wanted no colours: no view then chooses some
         self._worker = worker
         self._rule: Rule | None = None
         self._on: dict[str, str] = {}  # what that rule looked at

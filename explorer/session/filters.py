@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
+import param
 
 from explorer.selection import All, Any_, Box, Brush, HasLabel, Ids, InCluster, Lasso, Not, Rule, Seen, Where, leaves
 from explorer.session.axis import ends, text_of
@@ -14,6 +15,25 @@ if TYPE_CHECKING:
     from explorer.session.coloring import Coloring
 
 NAMED = 3  # values that a filter's text lists
+
+
+class Filters(dict[str, Rule]):
+    """Rules by a column's name that are replaced as a whole: a change within would be seen by nobody, and checked by nothing."""
+
+    def _refuse(self, *given: Any, **named: Any) -> NoReturn:
+        raise TypeError("filters are not changed one by one: assign them anew, {**filters, 'year': Where('year', '>=', 2020)}")
+
+    __setitem__ = __delitem__ = __ior__ = update = setdefault = pop = popitem = clear = _refuse  # type: ignore[assignment]
+
+    def __reduce__(self) -> Any:
+        return Filters, (dict(self),)
+
+
+class FilterRules(param.Parameter):
+    """A parameter whose value is `Filters`, whatever mapping is assigned."""
+
+    def __set__(self, obj: Any, value: Any) -> None:
+        super().__set__(obj, value if isinstance(value, Filters) else Filters(value))
 
 
 def own_keys(columns: Iterable[str]) -> dict[str, str]:

@@ -299,11 +299,12 @@ class Labelling(param.Parameterized):
             When the item is not in the dataset, or the journal cannot be read.
         """
         row = int(self.dataset.rows([item])[0])
-        code = int(self.labels.codes[row])
+        labels = self.labels  # read once: another thread may label meanwhile
+        code = int(labels.codes[row])
         if not code:
             return None
         entry, rule = origin(self.workspace, self.label_set, row)
-        about = {"label": self.labels.categories[code].name, "user": entry.user, "time": entry.time, "verb": entry.verb}
+        about = {"label": labels.categories[code].name, "user": entry.user, "time": entry.time, "verb": entry.verb}
         return about | {"rule": (rule or {}).get("rule"), "on": (rule or {}).get("on", {}), "items": entry.items, "seq": entry.seq}
 
     def replay(self, rule: int | dict[str, Any] | Rule, mode: str = "replace") -> np.ndarray:

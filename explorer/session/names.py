@@ -36,10 +36,11 @@ def cluster_names(session: Session, shown: np.ndarray | None = None) -> list[dic
 
 def category_names(session: Session, shown: np.ndarray | None = None) -> list[dict[str, Any]]:
     """Names of the categories that shown items are labelled with, in their colours."""
-    if session.layout is None or not len(session.labels):
+    labels = session.labels  # read once: another thread may label meanwhile
+    if session.layout is None or not len(labels):
         return []
-    categories = session.labels.categories
-    found = _groups(session.labels.codes - 1, session.layout.values, shown)
+    categories = labels.categories
+    found = _groups(labels.codes - 1, session.layout.values, shown)
     named = [(categories[code + 1], at) for code, at in found]
     return [{"text": one.name, "category": one.name, "color": one.color} | at for one, at in named if one.name.strip()][:MOST_NAMES]
 

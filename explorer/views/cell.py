@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from explorer.errors import InputError
 from explorer.installation import comm_advice
 from explorer.views.still import still
+from explorer.views.watching import watch
 
 if TYPE_CHECKING:
     from explorer.views.area import Area
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 _LOG = logging.getLogger("explorer")
 MOST = 8  # cells whose pictures follow
 LATER = 1.5  # seconds after a change, and between two: the picture is written into the notebook anew
+_AWAITED: list[Any] = []  # the views that were shown last, as long as no page of theirs has spoken
 CHANGES = ("selection", "sets", "label_set", "layout", "clusters", "color_by", "hidden", "filters")
 
 
@@ -32,6 +34,7 @@ def show(areas: Sequence[Area]) -> None:
         return
     from IPython.display import display
 
+    _AWAITED[:] = [area.view for area in areas]  # nothing else may hold them until their pages speak
     display(widgets[0] if len(widgets) == 1 else beside(widgets))
 
 
@@ -50,6 +53,11 @@ def beside(widgets: Sequence[Any]) -> Any:
     return row
 
 
+def arrived(view: Any) -> None:
+    """A page shows it, and the widget holds it now."""
+    _AWAITED[:] = [one for one in _AWAITED if one is not view]
+
+
 class Picture:
     """The still picture of an area, in every cell that shows it, kept up to date for as long as its view is there."""
 
@@ -57,8 +65,7 @@ class Picture:
         self._area = weakref.ref(area)
         self._timer: threading.Timer | None = None
         self._names: list[str] = []
-        session = area.view.session
-        self._watcher = session.param.watch(self._changed, list(CHANGES))
+        self._unwatch = watch(area.view.session, self._changed, CHANGES)
         area.view.at_end(self._end)
 
     def show(self) -> None:
@@ -91,11 +98,9 @@ class Picture:
             _LOG.debug("the still picture was not made anew", exc_info=problem)
 
     def _end(self) -> None:
-        area = self._area()
         if self._timer is not None:
             self._timer.cancel()
-        if area is not None:
-            area.view.session.param.unwatch(self._watcher)
+        self._unwatch()
 
 
 def _display(bundle: dict[str, str], name: str | None = None, *, update: bool = False) -> None:

@@ -55,7 +55,7 @@ class Comparing(Part):
         self._overlaps: Newest[Comparison] = Newest(_POOL, self._work_out)
         self.watch(self._layout_changed, "layout")
         self.watch(self._drawing_changed, "selection", "color_by", "hidden", "density_scale", "filters", "clusters")
-        self.watch(lambda *events: view._later(self._redraw), "sets", "label_set")
+        self.watch(self._labels_changed, "sets", "label_set")
         self._hovering = view.param.watch(self._hovered, "hovered")
 
     def ready(self) -> None:
@@ -261,6 +261,9 @@ class Comparing(Part):
     def _drawing_changed(self, *events: Any) -> None:
         if self._found is not None:
             self.view._later(self._redraw)  # after the first map, whose colours are used
+
+    def _labels_changed(self, *events: Any) -> None:
+        self.view._later(self._redraw)
 
     def _redraw(self, *pages: str) -> None:
         made = self._points() if self._requests else None

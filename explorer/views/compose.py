@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
@@ -14,8 +14,12 @@ from panel.viewable import Viewer
 
 from explorer.errors import InputError, unknown
 from explorer.raster import bounds
+from explorer.selection import Ids
+from explorer.session import Session
+from explorer.session.history import Selected
 from explorer.views.explorer import Explorer
 from explorer.views.map import Map
+from explorer.views.shared import SharedLabels
 
 SYNC = ("selection", "camera", "hovered", "color_by", "filters", "labels")
 
@@ -23,17 +27,19 @@ SYNC = ("selection", "camera", "hovered", "color_by", "filters", "labels")
 class Composed(Viewer):
     """Views beside each other; what is done in one is done in the others, as far as it can be.
 
-    A selection, what is pointed at and labels go over by id: ids that the other does not have are left out. A camera goes over as
-    it is between maps of one layout; between others as the same share of the whole. A filter or a colour that the other does not
-    know stays where it is.
+    A selection, what is pointed at and labels go over by id: ids that the other does not have are left out. Of labels, only what
+    somebody changes from then on goes over; what either had before stays. A camera goes over as it is between maps of one layout;
+    between others as the same share of the whole. A filter or a colour that the other does not know stays where it is.
     """
 
-    def __init__(self, views: Sequence[Explorer], sync: Sequence[str]) -> None:
+    def __init__(self, views: Sequence[Explorer], sync: Sequence[str], own: Sequence[Explorer] = ()) -> None:
         super().__init__()
+        self._own = tuple(own)  # made for this, and so closed with it
         self.views = tuple(views)
         self.sync = tuple(sync)
         # Of each thread its own: a notebook's page speaks in another than its cells.
         self._following: ContextVar[bool] = ContextVar("following", default=False)
+        self._labels = SharedLabels(self.views)
         self._begin_alike()
         self._watchers = [(view, view.param.watch(self._follow, list(self.sync))) for view in self.views] if self.sync else []
 
@@ -61,21 +67,35 @@ class Composed(Viewer):
             view.param.unwatch(watcher)
         self._watchers = []
 
+    def close(self) -> None:
+        """Let each go its own way, and close the views that were made for this; those that were given go on."""
+        self.unlink()
+        for view in self._own:
+            view.close()
+        self._own = ()
+
     def _begin_alike(self) -> None:
-        """What is selected or filtered in one when they are put together is so in all; the first that has something leads."""
-        for name in ("selection", "filters"):
-            leader = next((view for view in self.views if name in self.sync and len(getattr(view, name))), None)
+        """What is so in one when they are put together is so in all; the first that has something leads."""
+        has: dict[str, Callable[[Explorer], bool]] = {
+            "color_by": lambda view: True, "filters": lambda view: bool(view.filters),
+            "camera": lambda view: view.camera is not None, "selection": lambda view: bool(view.session.selection.any()),
+        }  # fmt: skip
+        for name in (name for name in has if name in self.sync):
+            leader = next((view for view in self.views if has[name](view)), None)
             for other in self.views:
                 if leader is not None and other is not leader:
                     carry(name, leader, other)
 
     def _follow(self, *events: param.parameterized.Event) -> None:
+        for event in events:
+            if event.name == "labels":  # which know themselves what came from another view
+                self._labels.changed(event.obj)
         if self._following.get():
             return
         with self._alone():
             for event in events:
                 for other in self.views:
-                    if other is not event.obj:
+                    if other is not event.obj and event.name != "labels":
                         carry(event.name, event.obj, other)
 
     @contextmanager
@@ -92,14 +112,9 @@ def carry(name: str, one: Explorer, other: Explorer) -> None:
     if name == "camera":
         other.camera = _looking(one, other)
     elif name == "selection":
-        shared = _known(one.selection, other)
-        if not np.array_equal(shared, other.selection):
-            other.selection = shared
+        _carry_selection(one.session, other.session)
     elif name == "hovered":
         other.hovered = next(iter(_known([one.hovered], other)), None) if one.hovered is not None else None
-    elif name == "labels":
-        if one.session.workspace is not other.session.workspace:  # else they are the same labels
-            other.labels = _labelled(one, other)
     else:
         try:
             setattr(other, name, getattr(one, name))
@@ -107,11 +122,15 @@ def carry(name: str, one: Explorer, other: Explorer) -> None:
             return
 
 
-def _labelled(one: Explorer, other: Explorer) -> dict[Any, str | None]:
-    """The other's labels with those of one for the items that both have; what only the other has keeps its own."""
-    here, there = set(one.session.dataset.ids.tolist()), set(other.session.dataset.ids.tolist())
-    own: dict[Any, str | None] = {item: label for item, label in other.labels.items() if item not in here}
-    return own | {item: label for item, label in one.labels.items() if item in there}
+def _carry_selection(one: Session, other: Session) -> None:
+    """By masks: of a million items, ids are looked up only where the two have other ones."""
+    mask = one.selection
+    if not (one.dataset is other.dataset or one.dataset.index.equals(other.dataset.index)):
+        rows = other.dataset.index.get_indexer(one.dataset.index[mask])
+        mask = np.zeros(len(other.dataset), bool)
+        mask[rows[rows >= 0]] = True
+    if not np.array_equal(mask, other.selection):
+        other._brush(Selected(mask.copy(), Ids(other.dataset.ids[mask]) if mask.any() else None))
 
 
 def _known(ids: Any, view: Explorer) -> list[Any]:
@@ -161,7 +180,8 @@ def compose(*views: Any, sync: Sequence[str] = ("selection", "camera")) -> Compo
             raise unknown("thing to share", name, list(SYNC))
     if len(views) < 2:
         raise InputError(f"compose shows several views side by side, and was given {len(views)}; pass two or more")
-    return Composed([view if isinstance(view, Explorer) else Map(view) for view in views], names)
+    shown = [view if isinstance(view, Explorer) else Map(view) for view in views]
+    return Composed(shown, names, [made for made, given in zip(shown, views, strict=True) if made is not given])
 
 
 __all__ = ["SYNC", "Composed", "carry", "compose"]

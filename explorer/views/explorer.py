@@ -43,7 +43,7 @@ from explorer.views.live import Live
 from explorer.views.login import visitor
 from explorer.views.look import Look
 from explorer.views.marks import Marks
-from explorer.views.mirror import Mirrored
+from explorer.views.mirror import MIRRORED, Mirrored
 from explorer.views.neighbours import Neighbours
 from explorer.views.others import Others
 from explorer.views.overview import Overview
@@ -56,10 +56,12 @@ from explorer.views.sent import Sent
 from explorer.views.sounds import Sounds
 from explorer.views.telling import Telling
 from explorer.views.trust import Trust
+from explorer.views.watching import watch
 from explorer.views.weights import Weights
 from explorer.workspace import Workspace
 
 TICK = 0.25  # seconds between looks at a running job
+CLOSED = "This map was closed in Python: it shows what was last seen, and nothing can be done on it. Run its cell again."
 LIVE = 0.08  # and at one that shows what it has so far
 
 # What the page has beyond its core, in the order in which it is told.
@@ -120,16 +122,17 @@ class Explorer(Mirrored, Viewer):
         self._ticking = False
         self._steps_shown: dict[str, Any] = {}
         self._started = False
+        self._closed = False
         self._logged_in = bool(visitor(""))
         self._loop = _running_loop()
         self._document = pn.state.curdoc if pn.state.curdoc and pn.state.curdoc.session_context else None
         self._watchers = [
-            self.session.param.watch(self._layout_changed, "layout"),
-            self.session.param.watch(self._clusters_changed, ["clusters", "features"]),
-            self.session.param.watch(self._selection_changed, "selection"),
-            self.session.param.watch(self._labels_changed, ["sets", "label_set"]),
-            self.session.param.watch(self._colors_changed, ["color_by", "hidden", "density_scale"]),
-            self.session.param.watch(self._filters_changed, "filters"),
+            watch(self.session, self._layout_changed, ["layout"]),
+            watch(self.session, self._clusters_changed, ["clusters", "features"]),
+            watch(self.session, self._selection_changed, ["selection"]),
+            watch(self.session, self._labels_changed, ["sets", "label_set"]),
+            watch(self.session, self._colors_changed, ["color_by", "hidden", "density_scale"]),
+            watch(self.session, self._filters_changed, ["filters"]),
         ]
         self._mirror()
         self._ends: list[Callable[[], None]] = []
@@ -141,7 +144,7 @@ class Explorer(Mirrored, Viewer):
         self._verbs: dict[str, Callable[..., Any]] = {verb: on for part in self.parts for verb, on in part.verbs().items()} | own
         self._default_color()
         if self._document is not None:
-            self._document.on_session_destroyed(lambda context: self.close())
+            self._document.on_session_destroyed(lambda context: self._end())  # which also holds it for as long as its visit
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self.session!r}>"
@@ -162,11 +165,17 @@ class Explorer(Mirrored, Viewer):
 
     def observe(self, handler: Callable[[Any], None], names: Any = "selection") -> None:
         """Call back with traitlets' ``change`` when one of the values, or of several, changes; as ipywidgets do."""
-        self.widget.observe(handler, names)
+        self.widget.observe(handler, self._observable(names))
 
     def unobserve(self, handler: Callable[[Any], None], names: Any = "selection") -> None:
         """Call back no more."""
-        self.widget.unobserve(handler, names)
+        self.widget.unobserve(handler, self._observable(names))
+
+    def _observable(self, names: Any) -> Any:
+        for name in [names] if isinstance(names, str) else names if isinstance(names, list | tuple | set) else []:
+            if name not in MIRRORED:
+                raise unknown("value", name, MIRRORED)
+        return names
 
     def part(self, *areas: str, height: int | None = None) -> Area:
         """Areas of this page to be placed elsewhere: "header", "steps", "colors", "map", "items", "labels"."""
@@ -182,7 +191,7 @@ class Explorer(Mirrored, Viewer):
         """
         if Path(path).suffix.lower() == ".html":
             return self.session.export(path, force=force, **settings)
-        made = self.session.picture(path, force=force, **settings)
+        made = self.session.picture(path, force=force, **{"viewport": self.camera} | settings)
         assert isinstance(made, Path)
         return made
 
@@ -197,11 +206,16 @@ class Explorer(Mirrored, Viewer):
     def close(self) -> None:
         """Stop what runs for it, stop following the session, and end a session that is this view's own.
 
-        A session that was given goes on: other views may be on it.
+        A session that was given goes on: other views may be on it. Pages that show the view say that it was closed.
         """
+        self._end()
+        self.page.set(closed=CLOSED)
+
+    def _end(self) -> None:
+        self._closed = True
         self.pipeline.close()
-        for watcher in self._watchers + self._followed:
-            self.session.param.unwatch(watcher)
+        for end in self._watchers + self._followed:
+            end()
         self._watchers, self._followed = [], []
         for part in self.parts:
             part.close()
@@ -217,6 +231,9 @@ class Explorer(Mirrored, Viewer):
         verb = message.pop("verb")
         handler = self._verbs.get(verb)
         sent = Sent.of(message)
+        if self._closed:
+            self._refuse(verb, sent)
+            return
         if handler is None:
             if sent.action is not None:
                 self.page.send(saved={"action": sent.action, "why": "this page is of another version; reload it"})
@@ -236,6 +253,13 @@ class Explorer(Mirrored, Viewer):
         if sent.action is not None:
             self.page.send(saved={"action": sent.action, "why": why})
 
+    def _refuse(self, verb: str, sent: Sent) -> None:
+        """A page of a closed view, perhaps loaded anew, does nothing any more."""
+        if verb != "gone":
+            self.page.set(closed=CLOSED)
+        if sent.action is not None:
+            self.page.send(saved={"action": sent.action, "why": CLOSED})
+
     def _on_ready(self) -> None:
         self.page.set(data=state.data(self.session, served=self.page.served) | {"logout": self._logged_in, "start": self.start})
         self._show("steps", "labels", "selection", "color", "names", "given", "map", "items_of")
@@ -251,7 +275,8 @@ class Explorer(Mirrored, Viewer):
     def _on_view(self, **request: Any) -> None:
         asker = self.page.asker
         assert asker is not None, "a page looks"
-        if asker.page not in self._requests and len(self._requests) >= MOST:
+        self._requests.pop(asker.page, None)  # who has been silent longest is the first in it
+        if len(self._requests) >= MOST:
             self._forget(next(iter(self._requests)))
         if asker.page not in self._frames:
             self._frames[asker.page] = Frames(self.scenes, partial(self._drawn, asker))
@@ -386,6 +411,8 @@ class Explorer(Mirrored, Viewer):
     def _colors_changed(self, *events: Any) -> None:
         if any(event.name == "color_by" for event in events):
             self._coloring = None
+            if self.session.color_by == "none":
+                self.session.color_chosen = True
         self._show("color", "names", "given", "selection", "items_of")
         self._redraw()
 
@@ -433,7 +460,7 @@ class Explorer(Mirrored, Viewer):
     def _default_color(self) -> None:
         """Until somebody chooses: a column of few values where there is one, else the clusters."""
         session = self.session
-        if session.color_by != "none":
+        if session.color_by != "none" or session.color_chosen:
             return
         few = [name for name in session.dataset.of_kind("category") if 2 <= session.dataset.distinct(name) <= 20]
         if few:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -13,10 +14,13 @@ import param
 from explorer.errors import InputError, unknown
 from explorer.selection import Ids, Rule
 from explorer.session.giving import word
+from explorer.session.history import Selected
 from explorer.session.measures import COLOR, not_measured
 from explorer.sources.order import missing
+from explorer.views.watching import watch
 
 if TYPE_CHECKING:
+    from explorer.dataset import Dataset
     from explorer.labels import Labels
     from explorer.session import Session
     from explorer.views.pages import Pages
@@ -72,6 +76,13 @@ class Mirrored(param.Parameterized):
     session: Session
     page: Pages
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Set an attribute; one that is nearly a value's name is a slip, and would be lost without a word."""
+        known = name.startswith("_") or name in vars(self) or hasattr(type(self), name)
+        if not known and difflib.get_close_matches(name, MIRRORED, n=1, cutoff=0.7):
+            raise unknown("value", name, MIRRORED)
+        super().__setattr__(name, value)
+
     if TYPE_CHECKING:
 
         @property
@@ -86,9 +97,12 @@ class Mirrored(param.Parameterized):
         self._asked_camera: tuple[float, ...] | None = None  # by Python, and not moved since
         own = ["selection", "color_by", "filters", "clusters"]
         self._followed = [
-            self.session.param.watch(lambda *events: self._tell(*(event.name for event in events)), own),
-            self.session.param.watch(self._labels_told, ["sets", "label_set"]),
+            watch(self.session, self._changes_told, own),
+            watch(self.session, self._labels_told, ["sets", "label_set"]),
         ]
+
+    def _changes_told(self, *events: Any) -> None:
+        self._tell(*(event.name for event in events))
 
     def _labels_told(self, *events: Any) -> None:
         if self.param.watchers.get("labels") or self._traits:
@@ -114,11 +128,13 @@ class Mirrored(param.Parameterized):
         return self.session.selected_ids
 
     def _give_selection(self, given: Rule | Iterable[Any] | None) -> None:
-        wanted = given if isinstance(given, Rule) else _ids(given, "selection")
-        if isinstance(wanted, Rule):
-            self.session.select(wanted)
-        elif not np.array_equal(mask := Ids(wanted).mask(self.session.seen), self.session.selection):
-            self.session.select(wanted) if mask.any() else self.session.clear()
+        if isinstance(given, Rule):
+            self.session.select(given)
+            return
+        rule = Ids(_ids(given, self.session.dataset))
+        mask = rule.mask(self.session.seen)
+        if not np.array_equal(mask, self.session.selection):
+            self.session._brush(Selected(mask, rule if mask.any() else None))
 
     def _read_labels(self) -> Labels:
         return self.session.labels
@@ -154,6 +170,7 @@ class Mirrored(param.Parameterized):
             raise not_measured(by)
         if by not in known:
             raise unknown("thing to colour by", by, known)
+        self.session.color_chosen |= by == "none"
         self.session.param.update(color_by=by, hidden=frozenset())
 
     def _read_filters(self) -> dict[str, Rule]:
@@ -197,12 +214,20 @@ def _free(name: str, made: pd.DataFrame) -> str:
     return name
 
 
-def _ids(given: Any, what: str) -> list[Any]:
+def _ids(given: Any, dataset: Dataset) -> Any:
+    """The ids that somebody means: a list or an array of them, or a table's rows, such as some of `Mirrored.selected`."""
     if given is None:
         return []
-    if isinstance(given, str) or not isinstance(given, Iterable):
-        raise InputError(f"a {what} is a list of ids or a rule, not {given!r}")
-    return list(Ids(given).ids)
+    if isinstance(given, str | bytes) or not isinstance(given, Iterable):
+        raise InputError(f"a selection is a list of ids or a rule, not {given!r}")
+    if isinstance(given, pd.DataFrame) or (isinstance(given, pd.Series) and given.dtype != bool and _by_id(given, dataset)):
+        given = given.index
+    return given if isinstance(given, np.ndarray | pd.Index) else list(given)
+
+
+def _by_id(given: pd.Series, dataset: Dataset) -> bool:
+    """Whether a Series has its items' ids beside it, rather than being one of ids."""
+    return given.index.name == "id" or len(dataset.known(given.array[:100])) == 0 < len(dataset.known(given.index[:100]))
 
 
 def _category(name: Any) -> str | None:

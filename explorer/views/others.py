@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from explorer.session import Session
 from explorer.views.part import Part
+from explorer.views.watching import watch
 
 if TYPE_CHECKING:
     from explorer.views.explorer import Explorer
@@ -27,10 +28,9 @@ class Others(Part):
     def __init__(self, view: Explorer) -> None:
         super().__init__(view)
         workspace = view.session.workspace
-        weak = weakref.WeakMethod(self._heard)
         self._workspace = workspace
         self._unread = ""  # why what others write cannot be read
-        self._following = [workspace.param.watch(_Weak(weak), [name]) for name in ("news", "trouble")]
+        self._following = [watch(workspace, self._heard, [name]) for name in ("news", "trouble")]
         if view._loop is not None and workspace.path is not None and not view.page.served:  # `serve` looks for all its visits
             self._follow()
 
@@ -81,18 +81,6 @@ class Others(Part):
     def close(self) -> None:
         """The visit is over."""
         super().close()
-        for watcher in self._following:
-            self._workspace.param.unwatch(watcher)
+        for end in self._following:
+            end()
         self._following = []
-
-
-class _Weak:
-    """Hands an event on without keeping the view alive."""
-
-    def __init__(self, method: weakref.WeakMethod[Any]) -> None:
-        self._method = method
-
-    def __call__(self, event: Any) -> None:
-        method = self._method()
-        if method is not None:
-            method(event)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from explorer.views.watching import watch
+
 if TYPE_CHECKING:
     from explorer.raster import Frame, Points
     from explorer.views.explorer import Explorer
@@ -19,11 +21,11 @@ class Part:
     def __init__(self, view: Explorer) -> None:
         self.view = view
         self.session = view.session
-        self._watchers: list[Any] = []
+        self._watching: list[Callable[[], None]] = []
 
     def watch(self, callback: Callable[..., None], *names: str) -> None:
-        """Call back when one of the session's parameters changes, until the view is closed."""
-        self._watchers.append(self.session.param.watch(callback, list(names)))
+        """Call a method back when one of the session's parameters changes, until the view is closed or gone."""
+        self._watching.append(watch(self.session, callback, names))
 
     def verbs(self) -> dict[str, Callable[..., None]]:
         """What it answers to."""
@@ -44,6 +46,6 @@ class Part:
 
     def close(self) -> None:
         """The visit is over."""
-        for watcher in self._watchers:
-            self.session.param.unwatch(watcher)
-        self._watchers = []
+        for end in self._watching:
+            end()
+        self._watching = []

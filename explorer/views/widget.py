@@ -11,11 +11,14 @@ import numpy as np
 import traitlets
 
 from explorer.installation import comm_advice
+from explorer.views.cell import arrived
 from explorer.views.component import script, style
 from explorer.views.mirror import MIRRORED, Mirrored, Told
 
 if TYPE_CHECKING:
     from explorer.views.explorer import Explorer
+
+MOST_SHOWN = 4  # pages of one widget: some were closed without a word
 
 
 class Value(traitlets.Any):
@@ -53,7 +56,7 @@ class Widget(anywidget.AnyWidget):
         self.add_traits(**{name: Value(help=Mirrored.param[name].doc) for name in MIRRORED})  # not sent: the page gets pictures
         super().__init__(areas=list(areas), height=height, still=still, advice=comm_advice())
         self._held: Explorer | None = None
-        self._shown: set[str] = set()
+        self._shown: dict[str, None] = {}  # the pages that show it, who spoke last at the end
         self._lasting = still == view.whole.identity  # it is observed though no page shows it; a part that went is made again
         self.on_msg(self._hear)
         self._follow(view)
@@ -90,15 +93,25 @@ class Widget(anywidget.AnyWidget):
         if view is None or not isinstance(content, dict):
             return
         page = str(content.get("of", ""))
-        if content.get("verb") == "ready":
-            self._shown.add(page)
-            self._follow(view)
+        if content.get("verb") in ("ready", "view"):
+            self._note(page, view)
         elif content.get("verb") == "gone":
-            self._shown.discard(page)
+            self._shown.pop(page, None)
             if not self._shown and not self._lasting:
                 self._leave()
         self._held = view if self._shown else None
         view.page.heard(content, self)
+
+    def _note(self, page: str, view: Explorer) -> None:
+        """A page shows it. Of many the one that has been silent longest is taken for gone; when it speaks it is there again."""
+        self._shown.pop(page, None)
+        self._shown[page] = None
+        while len(self._shown) > MOST_SHOWN:
+            silent = next(iter(self._shown))
+            del self._shown[silent]
+            view._forget(silent)
+        arrived(view)
+        self._follow(view)
 
 
 def packed(value: Any, buffers: list[Any]) -> Any:

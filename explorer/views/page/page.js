@@ -26,6 +26,17 @@ function header(store, dialogs, saving, toggleTheme) {
     button("Export", () => dialogs.export(), {class: "primary"}))
 }
 
+// Python closed the view: said on what is left of the page, whatever areas it has.
+function closing(store, root) {
+  const el = h("p", {class: "trouble silence", role: "alert", hidden: true})
+  store.on("closed", ({closed}) => {
+    el.hidden = !closed
+    el.textContent = closed || ""
+    for (const part of root.querySelectorAll(".left, .right, .labelbar, .toolbar, .top .primary, .map")) part.inert = Boolean(closed)
+  })
+  root.append(el)
+}
+
 // Why labels cannot be saved now; there while it is so.
 function trouble(store) {
   const el = h("p", {class: "trouble", role: "alert", hidden: true})
@@ -74,6 +85,7 @@ function build(wire) {
   let turn = 0
   const say = (message) => { wire.send({...message, turn: (turn += 1)}); return turn }
   const store = new Store((message) => {
+    if (store.get("closed") && message.verb !== "gone") return undefined
     if (store.get("connected") !== false) return say(message)
     if (!quiet.has(message.verb)) dialogs.toast({text: "not sent: the connection is lost; reload the page when the server is back", tone: "error"})
   })
@@ -116,6 +128,7 @@ function build(wire) {
     for (const part of root.querySelectorAll(".left, .right, .labelbar, .toolbar, .top .primary")) part.inert = connected === false
     if (connected === false) dialogs.closeAll()
   })
+  closing(store, root)
   root.classList.toggle("served", Boolean(wire.served))
   store.on("data", ({data}) => { root.dataset.drawn = data.drawn || "" })
   only(root, wire.areas)

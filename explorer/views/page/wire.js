@@ -33,6 +33,7 @@ function widgetWire(model) {
   const [id, gone, lost] = [nameOfPage(), [], []]
   let hear = null
   const onMessage = (message, buffers) => hear(unpacked(message, buffers || []))
+  const onHide = (event) => { if (!event.persisted) wire.send({verb: "gone"}) } // reloaded: nobody cleans up; a kept page may come back
   const onLive = () => setTimeout(() => wire.send({verb: "ready"})) // JupyterLab says so when a kernel restarts: is Python still there?
   const wire = {
     id, served: false, areas: model.get("areas"), advice: model.get("advice"), still: model.get("still"), height: model.get("height"),
@@ -42,11 +43,13 @@ function widgetWire(model) {
     listen: (listener) => { hear = listener; model.on("msg:custom", onMessage); model.on("comm_live_update", onLive) },
     onLost: (callback) => lost.push(callback), onGone: (callback) => gone.push(callback),
     end: () => {
+      window.removeEventListener("pagehide", onHide)
       model.off("msg:custom", onMessage)
       model.off("comm_live_update", onLive)
       for (const callback of gone) callback()
     },
   }
+  window.addEventListener("pagehide", onHide)
   return wire
 }
 
