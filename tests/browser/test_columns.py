@@ -163,7 +163,7 @@ def test_what_was_chosen_goes_before_what_the_server_says_of_a_moment_ago(far: A
     canvas = facet(far, "number").locator("canvas")
     drag(far, canvas, 0.3, 0.6)
     canvas.click()
-    until(lambda: far.locator(".filters .chip").count() == 0 and drawn(far) == N, "a click takes a range away that nobody has counted yet")
+    until(lambda: far.locator(".filters .chip").count() == 0 and drawn(far) == N, "a click takes away what nobody has counted yet")
     color = far.locator("select[aria-label='colour by']")
     color.focus()
     before = color.evaluate("one => one.selectedIndex")
