@@ -368,8 +368,8 @@ class Ids(Rule):
     def __init__(self, ids: Iterable[Any]) -> None:
         if isinstance(ids, np.ndarray) and ids.ndim != 1:
             raise InputError(f"ids are a list or an array of one dimension, not of shape {ids.shape}")
-        quick = isinstance(ids, np.ndarray | pd.Index) and isinstance(ids.dtype, np.dtype) and ids.dtype.kind in "iuUO"
-        given = ids.tolist() if quick else list(ids)  # type: ignore[union-attr]
+        quick = isinstance(ids, np.ndarray) and ids.dtype.kind in "iuUO"
+        given: list[Any] = np.asarray(ids).tolist() if quick else list(ids)
         plain = set(map(type, given)) <= {str, int}  # a million of them need no look at each
         object.__setattr__(self, "ids", tuple(given if plain else map(_plain, given)))
 

@@ -23,7 +23,7 @@ class Filters(dict[str, Rule]):
     def _refuse(self, *given: Any, **named: Any) -> NoReturn:
         raise TypeError("filters are not changed one by one: assign them anew, {**filters, 'year': Where('year', '>=', 2020)}")
 
-    __setitem__ = __delitem__ = __ior__ = update = setdefault = pop = popitem = clear = _refuse  # type: ignore[assignment]
+    __setitem__ = __delitem__ = __ior__ = update = setdefault = pop = popitem = clear = _refuse
 
     def __reduce__(self) -> Any:
         return Filters, (dict(self),)
