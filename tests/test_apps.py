@@ -31,7 +31,8 @@ def test_the_notebook_runs_from_top_to_bottom(tmp_path: Path) -> None:
 def test_a_notebook_that_no_page_shows_has_a_picture(tmp_path: Path) -> None:
     """The first two cells of anybody, run by a program: the steps are waited for."""
     cells = [
-        "import numpy as np, pandas as pd, explorer\ndf = pd.DataFrame(np.random.default_rng(0).normal(size=(60, 4)), columns=list('abcd'))",
+        "import numpy as np, pandas as pd, explorer\n"
+        "df = pd.DataFrame(np.random.default_rng(0).normal(size=(60, 4)), columns=list('abcd'))",
         "explorer.Explorer(df, steps={'reduce': 'pca', 'cluster': 'kmeans'})",
     ]  # fmt: skip
     empty = {"cell_type": "code", "metadata": {}, "outputs": [], "execution_count": None}

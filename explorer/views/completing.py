@@ -24,7 +24,7 @@ def complete(view: Explorer, path: str | Path, *, force: bool) -> None:
     Raises
     ------
     InputError
-        When a step fails, in its words; and before anything runs, for an ending that nothing writes or a file that is there already.
+        When a step fails, in its words; before anything runs, for an ending that nothing writes or a file that is there already.
     """
     pipeline = view.pipeline
     begins = pipeline.lacks_map and not pipeline.busy

@@ -31,8 +31,9 @@ body:not(:has([data-explorer-cell="{id}"])) .jp-OutputArea-child:has([data-explo
 body:has([data-explorer-cell="{id}"]) [data-explorer-still="{id}"] .no-live {{ display: none; }}
 @keyframes explorer-late {{ to {{ opacity: 1; }} }}
 {only_live}</style>"""
-# Jupyter's notebooks are opened elsewhere, too: on a web page no kernel is to be mended. Another program's page cannot be told from that.
-_IN_JUPYTER = """html:not(:has(#jupyter-config-data, body[data-vscode-theme-kind])) [data-explorer-still="{id}"] .hint {{ display: none; }}
+# Jupyter's notebooks are opened elsewhere, too: on a web page no kernel is to be mended.
+_IN_JUPYTER = """html:not(:has(#jupyter-config-data, body[data-vscode-theme-kind])) [data-explorer-still="{id}"] .hint
+{{ display: none; }}
 """
 
 
