@@ -127,7 +127,7 @@ def test_a_window_that_cannot_be_shown_is_said_and_leaves_no_server(webview: Web
         raise webview.WebViewException("no toolkit")
 
     webview.during = none
-    with pytest.raises(InputError, match="no toolkit.*leave --desktop out"):
+    with pytest.raises(InputError, match=r"no toolkit.*leave --desktop out"):
         window.in_window(serve, None)
     assert threads() == []
 
