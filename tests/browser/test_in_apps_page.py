@@ -221,7 +221,8 @@ def test_a_map_alone_says_why_it_is_empty_and_runs(panel_app: Process, open_page
     page.get_by_role("button", name="mend").click()
     waiting.get_by_role("status").filter(has_text="Features (vectors): ").wait_for(timeout=30_000)
     waiting.get_by_role("button", name="Run").click()
-    waiting.wait_for(state="detached", timeout=60_000)  # there is a map now
+    wait_for_frame(page)
+    waiting.wait_for(state="detached")
 
 
 def test_a_part_has_its_dialogs_and_says_once_what_was_done(panel_app: Process, open_page: Any) -> None:
