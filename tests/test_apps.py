@@ -28,6 +28,25 @@ def test_the_notebook_runs_from_top_to_bottom(tmp_path: Path) -> None:
     assert said == ["100 selected"] * 3, "as at the end of all: the second map began with what was selected in the first"
 
 
+def test_a_notebook_that_no_page_shows_has_a_picture(tmp_path: Path) -> None:
+    """The first two cells of anybody, run by a program: the steps are waited for."""
+    cells = [
+        "import numpy as np, pandas as pd, explorer\n"
+        "df = pd.DataFrame(np.random.default_rng(0).normal(size=(60, 4)), columns=list('abcd'))",
+        "explorer.Explorer(df, steps={'reduce': 'pca', 'cluster': 'kmeans'})",
+    ]  # fmt: skip
+    empty = {"cell_type": "code", "metadata": {}, "outputs": [], "execution_count": None}
+    made = [empty | {"id": f"c{place}", "source": cell} for place, cell in enumerate(cells)]
+    (tmp_path / "two.ipynb").write_text(json.dumps({"cells": made, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}))
+    command = [sys.executable, "-m", "nbconvert", "--execute", "--to", "notebook", "--inplace", str(tmp_path / "two.ipynb")]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=240)
+    assert ended.returncode == 0, ended.stderr[-2000:]
+    outputs = json.loads((tmp_path / "two.ipynb").read_text())["cells"][1]["outputs"]
+    said = "".join("".join(output.get("data", {}).get("text/html", "")) for output in outputs)
+    assert "data:image/png;base64," in said
+    assert "was not computed" not in said
+
+
 def test_the_repository_keeps_no_outputs() -> None:
     cells = json.loads((APPS / "notebook.ipynb").read_text())["cells"]
     assert not [cell["id"] for cell in cells if cell.get("outputs") or cell.get("execution_count")]

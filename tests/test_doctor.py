@@ -157,6 +157,23 @@ def test_ssh_and_a_missing_browser_are_said(here: Environment) -> None:
     assert status in {0, 2}
 
 
+def test_a_jupyterhub_is_said(here: Environment) -> None:
+    """By the doctor, and by `explorer open` where it would print its link."""
+    _, found = here.doctor(JUPYTERHUB_SERVICE_PREFIX="/user/ada/", BROWSER="no-such-browser-here %s", DISPLAY="")
+    assert "/user/ada/proxy/5006/dashboard" in found["jupyterhub"]["advice"]
+    _, found = here.doctor(BROWSER="no-such-browser-here %s", DISPLAY="", JUPYTERHUB_SERVICE_PREFIX="")
+    assert "jupyterhub" not in found
+
+
+def test_open_on_a_jupyterhub_says_how_to_see_the_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    from explorer.views.showing import showing
+
+    monkeypatch.setenv("JUPYTERHUB_SERVICE_PREFIX", "/user/ada/")
+    shown = showing(open_browser=True, window=False)
+    assert not shown.browser
+    assert "/user/ada/proxy/5006/" in shown.said
+
+
 def test_a_look_that_fails_hides_no_other(here: Environment) -> None:
     (here.packages / "broken-1.dist-info").mkdir()
     here.install(ipykernel="7.0", jupyter_client="8.0")

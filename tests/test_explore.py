@@ -466,6 +466,8 @@ def test_a_session_and_a_dataset_are_taken_too() -> None:
     assert dataset.texts()[0] == "a b c"
     assert np.array_equal(dataset.vectors, X)
     assert "a session has its items already" in refused(lambda: explorer.explore(session, texts=["a"] * N))
+    for more in ({"workspace": "elsewhere"}, {"name": "mine"}, {"window": 5}, {"vectors": "X_pca"}):
+        assert next(iter(more)) + " cannot be given with it" in refused(lambda more=more: explorer.explore(session, **more))
 
 
 # --- scikit-learn and umap-learn

@@ -74,8 +74,6 @@ def test_save_writes_a_picture(view: Explorer, tmp_path: Path) -> None:
     assert b"<svg" in view.save(tmp_path / "map.svg").read_bytes()[:300]
     with pytest.raises(InputError, match=r".docx"):
         view.save(tmp_path / "map.docx")
-    with pytest.raises(InputError, match="layout"):
-        Explorer(Session(POINTS)).save(tmp_path / "early.png")
     assert sorted(path.name for path in tmp_path.iterdir() if "settings" not in path.name) == ["map.png", "map.svg"]
 
 
@@ -88,6 +86,43 @@ def test_save_writes_what_the_map_shows(view: Explorer, tmp_path: Path) -> None:
     view.save(tmp_path / "other.png", width=400, height=400, viewport=None)
     made = {path.stem: np.asarray(Image.open(path)).tobytes() for path in tmp_path.glob("*.png")}
     assert made["part"] == made["told"] != made["all"] == made["other"]
+
+
+def test_save_runs_the_steps_that_are_missing(tmp_path: Path) -> None:
+    """The one-liners of the documentation, without any page; quick methods, as the defaults compile for a minute in a new place."""
+    view = Explorer(POINTS, steps={"reduce": "pca", "cluster": "kmeans"})
+    assert "Content-Security-Policy" in view.save(tmp_path / "page.html").read_text()
+    assert view.session.clusters is not None
+    chosen = explorer.explore(POINTS, layout="pca", clusters="kmeans")
+    chosen.save(tmp_path / "chosen.png")
+    assert chosen.session.layout.method == "pca"
+    with Image.open(tmp_path / "chosen.png") as picture:
+        assert picture.width > 100
+    view.close()
+    chosen.close()
+
+
+def test_save_waits_for_what_the_page_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    view = explorer.explore(POINTS, layout="pca", clusters="kmeans")
+    begun: list[str] = []
+    start = Session.start
+    monkeypatch.setattr(Session, "start", lambda self, step: begun.append(step.method) or start(self, step))
+    view.page.heard({"verb": "ready"})
+    view.save(tmp_path / "page.html")
+    view.page.heard({"verb": "ready"})
+    view.save(tmp_path / "again.html")
+    assert begun == ["vectors", "pca", "kmeans"]
+    view.close()
+
+
+def test_save_says_which_step_failed(tmp_path: Path) -> None:
+    few = Explorer(POINTS, steps={"extract": "lsa"})
+    (tmp_path / "there.html").write_text("mine")
+    for name, why in (("there.html", "is there already"), ("map.docx", "docx"), ("new.html", "extract lsa: ")):
+        with pytest.raises(InputError, match=why):
+            few.save(tmp_path / name)
+        assert bool(few.pipeline.messages["extract"]) == (name == "new.html"), "nothing runs for what cannot be written"
+    few.close()
 
 
 # Layouts

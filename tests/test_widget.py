@@ -8,7 +8,9 @@ import io
 import json
 import math
 import re
+import sys
 import time
+import types
 import weakref
 from collections.abc import Iterator
 from typing import Any
@@ -22,6 +24,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from explorer import Explorer, InputError, Map, Session, compose
+from explorer.installation import comm_advice
 from explorer.views import cell
 from explorer.views.mirror import MIRRORED
 from explorer.views.still import MOST_ITEMS, said, still
@@ -280,6 +283,29 @@ def test_before_there_is_a_map_the_still_says_so() -> None:
     made = still(Session(POINTS), "abc", hint="")
     assert "not computed yet" in made["text/html"]
     assert "80 vectors" in made["text/plain"]
+
+
+@pytest.mark.parametrize(
+    ("variables", "module", "word", "everywhere"),
+    [
+        ({}, "", "JupyterLab", False), ({"VSCODE_PID": "1"}, "", "VS Code", True),
+        ({"COLAB_RELEASE_TAG": "1"}, "", "enable_custom_widget_manager", True), ({}, "marimo", "In marimo", True),
+    ],
+)  # fmt: skip
+def test_each_front_end_is_told_what_helps(
+    variables: dict[str, str], module: str, word: str, everywhere: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only where the page can be told to be a running Jupyter's is the advice kept from other pages."""
+    for name in ("VSCODE_PID", "VSCODE_CWD", "COLAB_RELEASE_TAG"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.delitem(sys.modules, "marimo", raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    if module:
+        monkeypatch.setitem(sys.modules, module, types.ModuleType(module))
+    made = still(Session(POINTS), "abc", hint=comm_advice())["text/html"]
+    assert word in made.partition('class="hint"')[2] or not everywhere
+    assert (".hint {" not in made) == everywhere
 
 
 def test_what_the_data_says_is_text_in_the_still(view: Explorer) -> None:

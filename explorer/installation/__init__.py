@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from explorer.installation.comm import comm_advice
+from explorer.installation.comm import comm_advice, notebook_kind
 from explorer.installation.finding import Finding
 
-__all__ = ["Finding", "comm_advice"]
+__all__ = ["Finding", "comm_advice", "notebook_kind"]

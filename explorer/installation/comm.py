@@ -42,6 +42,8 @@ def comm_advice() -> str:
         return "The packages are all here. In VS Code, update the extension 'Jupyter' and reload the window."
     if frontend == "colab":
         return "Colab shows widgets only after: from google.colab import output; output.enable_custom_widget_manager()"
+    if frontend == "marimo":
+        return "The packages are all here. In marimo, run the cell again, or restart marimo and reload the page."
     for fault in page_faults() if frontend == "jupyter" else ():
         return _said(fault)
     if frontend == "jupyter" and not lab_python():

@@ -39,6 +39,18 @@ def window_findings() -> Iterator[Finding]:
         yield Finding("desktop", "window", "ok", f"pywebview {found}")
 
 
+def hub_advice() -> str:
+    """How to see pages on a JupyterHub, where a browser reaches this computer by the Hub's address only; empty elsewhere."""
+    prefix = os.environ.get("JUPYTERHUB_SERVICE_PREFIX", "")
+    if not prefix:
+        return ""
+    return (
+        "show it in a notebook's cell, explorer.Explorer(SOURCE), which needs no port; or panel serve apps/dashboard.py "
+        f"--port {PORT} --allow-websocket-origin THE-HUBS-NAME, opened at {prefix.rstrip('/')}/proxy/{PORT}/dashboard "
+        "(needs jupyter-server-proxy)"
+    )
+
+
 def places() -> list[str]:
     """What this shell runs in, of ``ssh``, ``wsl`` and ``container``."""
     tests = {
@@ -52,6 +64,8 @@ def places() -> list[str]:
 
 def _between() -> Iterator[Finding]:
     here = places()
+    if advice := hub_advice():
+        yield Finding("browser", "jupyterhub", "note", "this is a JupyterHub: a page served here is not on your screen", advice)
     if "ssh" in here:
         advice = f"start with --port {PORT} --no-browser; on your own computer: ssh -L {PORT}:127.0.0.1:{PORT} THIS-COMPUTER"
         yield Finding("browser", "ssh", "note", "you are here through SSH, so a browser opened here is not on your screen", advice)
@@ -86,4 +100,4 @@ def _text(path: str) -> str:
         return ""
 
 
-__all__ = ["browser_findings", "places", "window_findings"]
+__all__ = ["browser_findings", "hub_advice", "places", "window_findings"]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from explorer.errors import InputError
 from explorer.installation import comm_advice
+from explorer.views.completing import nobody_looks, settle
 from explorer.views.still import still
 from explorer.views.watching import watch
 
@@ -25,6 +26,9 @@ CHANGES = ("selection", "sets", "label_set", "layout", "clusters", "color_by", "
 
 def show(areas: Sequence[Area]) -> None:
     """Show areas side by side in the cell that runs; their pictures follow every change, so that a saved notebook has the last."""
+    if nobody_looks():
+        for area in areas:
+            settle(area.view)
     for area in areas:
         area.picture.show()
     try:
@@ -77,7 +81,7 @@ class Picture:
             self._names = [*self._names, name][-MOST:]
 
     def _made(self, area: Area) -> dict[str, str]:
-        return still(area.view.session, area.identity, hint=comm_advice())
+        return still(area.view.session, area.identity, hint=comm_advice(), why=area.view.pipeline.trouble)
 
     def _changed(self, *events: Any) -> None:
         if self._timer is None and self._names:

@@ -20,7 +20,7 @@ _SCRIPTS = (
     "categories", "importing", "compare", "past", "desk", "right",
     "marks", "neighbours", "lanes", "telling", "trust", "copy", "saving", "labelbar",
     "palette", "renaming", "focus", "help", "picture", "export", "voice", "dialogs",
-    "dropping", "weights", "address", "title", "theme", "page",
+    "dropping", "waiting", "weights", "address", "title", "theme", "page",
 )  # fmt: skip
 
 

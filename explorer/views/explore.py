@@ -126,6 +126,12 @@ def _begun(
 ) -> tuple[Session, Order]:
     """A session on all that was given, and what the items are called by."""
     if isinstance(source, Session):
+        others = {"workspace": workspace, "name": name} | reading
+        if given := [key for key, values in others.items() if values is not None]:
+            raise InputError(
+                f"a session has its data and its workspace already, so {', '.join(given)} cannot be given with it: "
+                "give them to Session or read, or give what the session was made of instead"
+            )
         if given := [key for key, values in beside.items() if values is not None]:
             raise InputError(
                 f"a session has its items already; {', '.join(given)} cannot be added: give what it was made of instead"

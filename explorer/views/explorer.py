@@ -30,6 +30,7 @@ from explorer.views.categories import Categories
 from explorer.views.columns import Columns
 from explorer.views.compare import Compare
 from explorer.views.comparing import Comparing
+from explorer.views.completing import complete
 from explorer.views.contours import Contours
 from explorer.views.downloads import send_file
 from explorer.views.exporting import Exporting
@@ -184,11 +185,14 @@ class Explorer(Mirrored, Viewer):
     def save(self, path: str | Path, *, force: bool = False, **settings: Any) -> Path:
         """Write the map as it is now: ``.html`` is one file to open anywhere, offline; ``.png`` and ``.svg`` are pictures.
 
+        Where there is no map yet, the steps that were chosen, or fit the data, run first; what runs already is waited for.
+
         Raises
         ------
         InputError
-            For another ending, a wrong setting, a file that is there already, or where there is no layout yet.
+            For another ending, a wrong setting, a file that is there already, or where a step that is needed fails.
         """
+        complete(self, path, force=force)
         if Path(path).suffix.lower() == ".html":
             return self.session.export(path, force=force, **settings)
         made = self.session.picture(path, force=force, **{"viewport": self.camera} | settings)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
@@ -45,6 +46,8 @@ class Pipeline:
         self._asked_since = False  # whether what waits was asked for after what runs had begun: how that ends is not its affair
         self._clustered = ""  # the key of the last clusters that this page found
         self._keeping = False  # whether Stop was pressed on what then keeps what it has
+        self._begun = False  # whether what is missing was begun once; from then on a person decides
+        self._polling = threading.RLock()  # `save` waits in a cell while the page's timer looks, too: one at a time takes over
 
     def _current(self, kind: str) -> Step:
         """The step of the current result, so that a reopened page shows the settings it was made with."""
@@ -61,6 +64,28 @@ class Pipeline:
     def busy(self) -> bool:
         """Whether a step runs or waits."""
         return self._job is not None or bool(self._queue)
+
+    @property
+    def working(self) -> bool:
+        """Whether a step runs or waits, or it is being measured whether one begins by itself."""
+        return self.busy or self._weighing
+
+    @property
+    def lacks_map(self) -> bool:
+        """Whether there is no layout, or nothing was begun yet of what was asked for and is not there."""
+        return self.session.layout is None or (not self._begun and any(map(self._lacks, self._asked)))
+
+    @property
+    def progress(self) -> tuple[float, str]:
+        """How far what runs is, and what it says."""
+        job, step = self._job, self._running
+        return (0.0, "") if job is None or step is None else (job.fraction, f"{step.kind} {step.method}: {job.note or 'starting'}")
+
+    @property
+    def trouble(self) -> str:
+        """Why there is no map, or not what was asked for: what the first step that is in the way says."""
+        kinds = KINDS if self.session.layout is None else [kind for kind in KINDS if kind in self._asked]
+        return next((f"{kind} {self.steps[kind].method}: {self.messages[kind]}" for kind in kinds if self.messages[kind]), "")
 
     @property
     def settling(self) -> Job | None:
@@ -145,12 +170,26 @@ class Pipeline:
 
     def start(self) -> None:
         """What a fresh page does by itself: whatever was asked for or has no result yet, a quick layout first."""
+        if self.busy:  # `save` has begun it
+            return
+        self._begun = True
         missing = self._missing()
         if missing[:1] == ["extract"] and "extract" not in self._asked and self._may_take_long(self.steps["extract"]):
             self._weighing = True
             self._estimates.of(self.steps["extract"], still=0.0)
         else:
             self._start(missing)
+
+    def begin(self) -> None:
+        """The same for who waits for it, however long it takes."""
+        self._begun, self._weighing = True, False
+        self._start(self._missing())
+
+    def cancel(self) -> None:
+        """Nobody waits any more: stop what runs, and begin nothing after it."""
+        self._queue, self._weighing = [], False
+        if self._job is not None:
+            self._job.stop()
 
     def _may_take_long(self, step: Step) -> bool:
         """Whether each item is looked at by a model, and there are many."""
@@ -224,6 +263,10 @@ class Pipeline:
 
     def poll(self) -> None:
         """Take over what has finished and start what is next. Call it on the session's own thread."""
+        with self._polling:
+            self._poll()
+
+    def _poll(self) -> None:
         self._estimates.poll()
         if self._weighing:
             self._weighed()

@@ -11,6 +11,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from explorer.errors import InputError, MissingExtra
+from explorer.installation.showing import hub_advice
 
 # Browsers of a terminal, which Python offers too: the page cannot be shown in one, and it would take the terminal.
 _OF_TERMINALS = {"www-browser", "links", "elinks", "lynx", "w3m"}
@@ -52,6 +53,8 @@ def showing(*, open_browser: bool, window: bool) -> Shown:
         if not has_screen():
             raise InputError("--desktop needs a screen and there is none here: leave it out, and open the link that is printed")
         return Shown(window=True)
+    if advice := hub_advice():
+        return Shown(said=f"explorer: this is a JupyterHub, whose address this server does not answer to: {advice}")
     if not open_browser:
         return Shown()
     if has_browser():

@@ -8,6 +8,7 @@ import io
 from typing import TYPE_CHECKING
 
 from explorer.errors import InputError
+from explorer.installation import notebook_kind
 from explorer.step import Progress
 
 if TYPE_CHECKING:
@@ -28,12 +29,15 @@ body:not(:has([data-explorer-cell="{id}"])) .jp-OutputArea-child:has([data-explo
 [data-explorer-still="{id}"] > iframe {{ width: 100%; height: {height}px; border: 1px solid #d0d5dd; border-radius: 8px; }}
 [data-explorer-still="{id}"] .no-live {{ opacity: 0; animation: explorer-late 0s {patience}s forwards; }}
 body:has([data-explorer-cell="{id}"]) [data-explorer-still="{id}"] .no-live {{ display: none; }}
-html:not(:has(#jupyter-config-data, body[data-vscode-theme-kind])) [data-explorer-still="{id}"] .hint {{ display: none; }}
 @keyframes explorer-late {{ to {{ opacity: 1; }} }}
-</style>"""
+{only_live}</style>"""
+# Jupyter's notebooks are opened elsewhere, too: on a web page no kernel is to be mended.
+_IN_JUPYTER = """html:not(:has(#jupyter-config-data, body[data-vscode-theme-kind])) [data-explorer-still="{id}"] .hint
+{{ display: none; }}
+"""
 
 
-def still(session: Session, identity: str, *, hint: str, height: int = HEIGHT) -> dict[str, str]:
+def still(session: Session, identity: str, *, hint: str, why: str = "", height: int = HEIGHT) -> dict[str, str]:
     """The output as ``text/html`` and ``text/plain``; nothing in it asks any network.
 
     Parameters
@@ -42,14 +46,21 @@ def still(session: Session, identity: str, *, hint: str, height: int = HEIGHT) -
         What the live page of the same cell is known by.
     hint
         What helps where no live map comes.
+    why
+        What keeps the map from being computed.
     """
     words = said(session)
-    style = _STYLE.format(id=identity, height=height, patience=PATIENCE)
+    style = _STYLE.format(id=identity, height=height, patience=PATIENCE, only_live=_only_live(identity))
     caption = f'<p style="margin: 6px 0; font: 13px system-ui, sans-serif">{html.escape(words)}</p>'
     late = f'A saved map: run the cell to select and label. <span class="hint">If you just did: {html.escape(hint)}</span>'
     note = f'<p class="no-live" style="margin: 6px 0; font: 13px system-ui, sans-serif">{late}</p>'
-    inside = f"{_image(session, words)}{_frame(session)}{caption}{note}"
+    inside = f"{_image(session, words, why)}{_frame(session)}{caption}{note}"
     return {"text/html": f'{style}<div data-explorer-still="{identity}">{inside}</div>', "text/plain": words}
+
+
+def _only_live(identity: str) -> str:
+    """The rule that keeps the hint to pages of a running Jupyter; nothing where another program shows the cells, such as Colab."""
+    return _IN_JUPYTER.format(id=identity) if notebook_kind() == "jupyter" else ""
 
 
 def said(session: Session) -> str:
@@ -62,9 +73,10 @@ def said(session: Session) -> str:
     return " · ".join([*parts, f"{int(session.selection.sum()):,} selected"])
 
 
-def _image(session: Session, words: str) -> str:
+def _image(session: Session, words: str, why: str) -> str:
     if session.layout is None:
-        return '<p style="font: 13px system-ui, sans-serif">The map was not computed yet.</p>'
+        said = f"The map was not computed: {why}" if why else "The map was not computed yet."
+        return f'<p style="font: 13px system-ui, sans-serif">{html.escape(said)}</p>'
     try:
         made = session.picture(width=WIDTH, height=HEIGHT)
     except InputError:  # no item has a place

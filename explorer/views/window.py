@@ -42,13 +42,15 @@ class _Server:
         server.io_loop.add_callback(self.told.set)  # it answers from now on
 
     def run(self, serve: Callable[[Callable[[Any, str], None]], None]) -> None:
-        asyncio.set_event_loop(asyncio.new_event_loop())
+        loop = asyncio.new_event_loop()
+        asyncio.set_event_loop(loop)
         try:
             serve(self.ready)
         except BaseException as problem:  # said by the main thread
             self.problem = problem
         finally:
             self.told.set()
+            loop.close()
 
     def stop(self) -> None:
         if self.server is not None:

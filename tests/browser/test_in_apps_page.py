@@ -63,6 +63,17 @@ three = pn.widgets.Button(label="three")
 three.on_click(lambda click: setattr(b, "selection", [0, 1, 2]))
 pn.Column(pn.Row(explorer.compose(a, b), sizing_mode="stretch_width"), three, heard, a.part("header")).servable()
 """
+WAITING = """
+import explorer, numpy, panel as pn
+view = explorer.Map(numpy.random.default_rng(0).normal(size=(80, 2)).astype("float32"), steps={"extract": "lsa"}, height=400)
+def mend(click):
+    for kind, method in (("extract", "vectors"), ("reduce", "pca"), ("cluster", "kmeans")):
+        view.pipeline.choose(kind, method)
+    view._show("steps")
+mended = pn.widgets.Button(label="mend")
+mended.on_click(mend)
+pn.Column(view, mended).servable()
+"""
 AREAS_APP = """
 import itertools, explorer, numpy, panel as pn
 from explorer.views.pages import AREAS
@@ -113,7 +124,7 @@ class Process:
 def panel_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
     """The shipped app under `panel serve`, with ours beside it in the same process."""
     folder = tmp_path_factory.mktemp("apps")
-    others = {"alive": ALIVE, "linked": LINKED, "areas": AREAS_APP}
+    others = {"alive": ALIVE, "linked": LINKED, "waiting": WAITING, "areas": AREAS_APP}
     for name, source in others.items():
         (folder / f"{name}.py").write_text(source)
     command = ["panel", "serve", str(APPS / "panel_app.py"), *(str(folder / f"{name}.py") for name in others)]
@@ -197,6 +208,21 @@ def test_what_is_set_in_python_shows_on_the_map(panel_app: Process, open_page: A
     until(lambda: legend.input_value() == "cluster", "the legend of the clusters")
     legend.select_option("density")
     until(lambda: page.get_by_label("Colour", exact=True).input_value() == "density", "the app's own menu")
+
+
+def test_a_map_alone_says_why_it_is_empty_and_runs(panel_app: Process, open_page: Any, tmp_path: Path) -> None:
+    """No card of a step is there to say it: a step that fails, and Run once what was wrong is mended."""
+    page = open_page(f"{panel_app.url}/waiting", height=720)
+    waiting = page.locator(".map-waiting")
+    waiting.get_by_role("status").filter(has_text="Features (lsa): ").wait_for(timeout=30_000)
+    until(lambda: "bad" in waiting.get_by_role("status").get_attribute("class"), "the reason")
+    assert page.get_by_text("steps on the left").count() == 0
+    page.screenshot(path=tmp_path / "waiting.png")
+    page.get_by_role("button", name="mend").click()
+    waiting.get_by_role("status").filter(has_text="Features (vectors): ").wait_for(timeout=30_000)
+    waiting.get_by_role("button", name="Run").click()
+    wait_for_frame(page)
+    waiting.wait_for(state="detached")
 
 
 def test_a_part_has_its_dialogs_and_says_once_what_was_done(panel_app: Process, open_page: Any) -> None:

@@ -420,7 +420,7 @@ class MapView {
     const said = !bounds ? [title, hint] : nowhere ? ["No items here", this.store.get("filters")?.length ? "F shows the whole map · filters hide items too" : "F shows the whole map"] : []
     if (said.join() === this.lacking) return
     this.lacking = said.join()
-    fill(this.empty, said.length ? [h("b", {}, said[0]), h("div", {class: "muted"}, said[1])] : null)
+    fill(this.empty, said.length ? [h("b", {}, said[0]), !bounds && this.emptyNote ? this.emptyNote.el : h("div", {class: "muted"}, said[1])] : null)
   }
 
   draw() {

@@ -131,6 +131,7 @@ function build(wire) {
   closing(store, root)
   root.classList.toggle("served", Boolean(wire.served))
   store.on("data", ({data}) => { root.dataset.drawn = data.drawn || "" })
+  if (wire.areas && !wire.areas.includes("steps")) map.emptyNote = new Waiting(store)
   only(root, wire.areas)
   stackWhereNarrow(root)
   const theme = new Theme(root, wire.served, (now) => { store.set({theme: now}); map.draw() })
