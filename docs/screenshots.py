@@ -1,4 +1,4 @@
-"""Remakes every picture in docs/images: ``python docs/screenshots.py [--only demo|deep|labels|trust|tutorial|notebook|pixels]``.
+"""Remakes every picture in docs/images, or with ``--only`` some: ``python docs/screenshots.py [--only demo|start|...]``.
 
 The demo's need nothing else. ``pixels`` draws ten million real points, pixels of the emoji at the size at which Debian's
 fonts-noto-color-emoji has them, laid out by the colours of their 3 × 3 surroundings.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import math
+import os
 import re
 import subprocess
 import sys
@@ -35,7 +36,7 @@ TEN_MILLION = 10_000_000
 def main() -> None:
     """Take the pictures, or some of them."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    takes = {take.__name__: take for take in (demo, deep, labels, trust, tutorial, notebook, pixels)}
+    takes = {take.__name__: take for take in (demo, start, deep, labels, trust, tutorial, notebook, pixels)}
     parser.add_argument("--only", choices=takes)
     only = parser.parse_args().only
     IMAGES.mkdir(exist_ok=True)
@@ -48,10 +49,11 @@ def main() -> None:
 
 
 @contextmanager
-def served(*arguments: str) -> Iterator[str]:
-    """A server in a process of its own; gives its address."""
+def served(*arguments: str, home: Path | None = None) -> Iterator[str]:
+    """A server in a process of its own, in a home of its own where one is given; gives its address."""
     command = [sys.executable, "-m", "explorer.cli", *arguments, "--no-browser"]
-    server = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    place = {} if home is None else {"HOME": str(home), "XDG_DATA_HOME": str(home / "data"), "XDG_STATE_HOME": str(home / "state")}
+    server = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=os.environ | place)
     assert server.stderr is not None
     try:
         yield next(found[0] for line in server.stderr if (found := re.search(r"http://\S+", line)))
@@ -79,6 +81,26 @@ def demo(browser: Any) -> None:
             time.sleep(1.5)
             page.screenshot(path=IMAGES / f"{name}.png")
             page.close()
+
+
+def start(browser: Any) -> None:
+    """The start page, in a home with the files that people have."""
+    with tempfile.TemporaryDirectory() as home:
+        for name in ("bird calls/dawn.wav", "slides/a.png", "galaxies.parquet", "papers.jsonl", "tickets.csv", "sensors.npy"):
+            (Path(home) / name).parent.mkdir(exist_ok=True)
+            (Path(home) / name).write_bytes(bytes(4096))
+        shoot_start(browser, Path(home))
+
+
+def shoot_start(browser: Any, home: Path) -> None:
+    """Its picture."""
+    with served("--port", "0", home=home) as link:
+        page = browser.new_page(viewport={"width": 1280, "height": 720})
+        page.goto(link)
+        page.get_by_role("button", name=re.compile("^Emoji")).wait_for(timeout=60_000)
+        time.sleep(1)
+        page.screenshot(path=IMAGES / "start.png")
+        page.close()
 
 
 def deep(browser: Any) -> None:

@@ -27,6 +27,7 @@ DOCS = ROOT / "docs"
 PAGES = [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]
 OPTIONS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 SERVED = {"demo", "open"}
+SHOTS = {"demo-1280", "demo-dark", "demo-full-hd", "demo-wide", "ten-million", "ten-million-part", "trust"}  # to be looked at by us
 ELSEWHERE = {"pip", "python3.11", "jupyter", "panel", "uvicorn", "ssh", "cd"}  # commands of other programs: not run
 
 
@@ -52,6 +53,22 @@ def test_a_page_does_what_it_says(
 def tells_how(path: Path) -> bool:
     """Whether a page is there to be followed with one's own hands."""
     return path.parent.name == "how-to" or path.stem in {"README", "tutorial", "workspace"}
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_block_says_what_it_is(path: Path) -> None:
+    """One that does not would be tried by nobody."""
+    fences = [line.strip() for line in path.read_text("utf-8").splitlines() if line.lstrip().startswith("```")]
+    assert not [line for line in fences[::2] if line == "```"]
+
+
+def test_every_picture_is_made_by_a_script() -> None:
+    scripts = [DOCS / "screenshots.py", *(ROOT / "benchmarks").glob("*.py")]
+    made = "".join(script.read_text("utf-8") for script in scripts)
+    shown = "".join(page.read_text("utf-8") for page in PAGES)
+    for picture in sorted((DOCS / "images").iterdir()):
+        assert f'"{picture.stem}"' in made or picture.name in made, f"no script makes {picture.name}"
+        assert picture.name in shown or picture.stem in SHOTS, f"no page shows {picture.name}"
 
 
 def document(path: Path, capsys: pytest.CaptureFixture[str]) -> Document:
