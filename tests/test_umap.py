@@ -399,7 +399,7 @@ def in_three(made: Result) -> np.ndarray:
 @pytest.fixture(scope="module")
 def dense_by_umap_learn() -> np.ndarray:
     """densMAP of `blobs` by the library, whose loops compile for most of a minute."""
-    return UMAP(n_epochs=100, densmap=True, engine="umap-learn").run(blobs()).values
+    return UMAP(densmap=True, engine="umap-learn").run(blobs()).values
 
 
 def test_the_engine_umap_learn_is_the_library(digits: np.ndarray, umap_learn: Any) -> None:
@@ -422,11 +422,14 @@ def test_three_columns_are_worth_as_much_as_umap_learns(digits: np.ndarray) -> N
 
 
 def test_densmap_keeps_density_and_neighbours_as_well_as_umap_learns(dense_by_umap_learn: np.ndarray) -> None:
-    rows = blobs()
-    plain, dense = (UMAP(n_epochs=100, densmap=asked).run(rows).values for asked in (False, True))
-    assert density_kept(rows, dense) > density_kept(rows, dense_by_umap_learn) - 0.05
-    assert density_kept(rows, dense) > density_kept(rows, plain) + 0.3
-    assert recall(rows, dense) > recall(rows, dense_by_umap_learn) - 0.02
+    """At the settings that people get; the mean of three seeds."""
+    rows, seeds = blobs(), range(3)
+    plain = UMAP().run(rows).values
+    dense = [UMAP(densmap=True, random_state=seed).run(rows).values for seed in seeds]
+    kept = np.mean([density_kept(rows, layout) for layout in dense])
+    assert kept > density_kept(rows, dense_by_umap_learn) - 0.05
+    assert kept > density_kept(rows, plain) + 0.3
+    assert np.mean([recall(rows, layout) for layout in dense]) > recall(rows, dense_by_umap_learn) - 0.02
 
 
 def test_dens_lambda_of_nothing_is_the_map_without() -> None:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 FEWEST = 5  # different rows; with fewer there is no neighbourhood to keep
 SPECTRAL = 12  # different rows; with fewer the graph of neighbours says nothing about where to start
 _PULL, _PULL_BY_UMAP_LEARN = 2e-8, 1.4e-7  # seconds of one core for a neighbour and an epoch (benchmarks/reduction.py)
-_THREE, _DENSE = 1.3, 1.5  # times as long a round of three columns takes, and one of densMAP on average
+_THREE, _DENSE = 1.07, 1.2  # times as long with three columns, and with densMAP
 _COMPILED = 15.0  # seconds in which umap-learn's own loops are compiled, and so long again for densMAP's
 _EDGE = 150  # bytes held for a neighbour while the graph is made
 _MANY, _LONG, _SHORT = 10_000, 500, 200  # umap-learn's epochs: 500 for so many items, and 200 for more
