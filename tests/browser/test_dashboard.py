@@ -203,13 +203,13 @@ def test_a_run_shows_progress_and_stops(served: Any, open_page: Any, tmp_path_fa
     page = open_page(served("open", str(folder / "cloud.npy")).url)
     wait_for_frame(page)  # a PCA at once, while UMAP runs
     card = page.locator(".step[aria-label=reduce]")
-    until(lambda: card.get_attribute("data-state") == "running", "UMAP runs", 60)
+    until(lambda: card.get_attribute("data-state") == "running", "UMAP runs")
     card.get_by_role("button", name="Stop").click()
-    until(lambda: card.get_attribute("data-state") == "done", "it stops", 60)
+    until(lambda: card.get_attribute("data-state") == "done", "it stops")
     assert "pca" in card.inner_text()
     card.locator("select.method").select_option("pca")
     card.get_by_role("button", name="Run").click()
-    until(lambda: page.locator(".step[aria-label=cluster]").get_attribute("data-state") == "done", "clusters follow the layout", 60)
+    until(lambda: page.locator(".step[aria-label=cluster]").get_attribute("data-state") == "done", "clusters follow the layout")
     assert "on the layout" in page.locator(".step[aria-label=cluster]").inner_text()
 
 
@@ -255,7 +255,7 @@ def test_text_from_the_data_is_never_markup(served: Any, open_page: Any, tmp_pat
     pq.write_table(table, path)
     page = open_page(served("open", str(path), "--reduce", "pca", "--cluster", "kmeans", "--set", "cluster.n_clusters=3").url)
     wait_for_frame(page)
-    until(lambda: page.locator(".step[aria-label=cluster]").get_attribute("data-state") == "done", "clusters", 60)
+    until(lambda: page.locator(".step[aria-label=cluster]").get_attribute("data-state") == "done", "clusters")
     page.locator("select[aria-label='colour by']").select_option(label="<img src=x onerror='window.ran=1'>")
     lasso(page, 0.5, 0.5, 0.48)
     until(lambda: selected(page), "a selection")

@@ -59,7 +59,7 @@ def page(served: Any, open_page: Any, source: Path) -> Any:
     page = open_page(served("open", str(source), *options).url)
     wait_for_frame(page)
     page.get_by_role("tab", name="Labels").click()
-    until(lambda: page.locator(".nameless .pick").count() > 0, "the desk", 60)
+    until(lambda: page.locator(".nameless .pick").count() > 0, "the desk")
     return page
 
 
@@ -197,7 +197,7 @@ def test_labels_come_from_a_file(page: Any, tmp_path: Path) -> None:
     page.get_by_role("button", name="Import…").click()
     page.get_by_label("file of labels").set_input_files(file)
     dialog = page.locator(".import-form")
-    until(lambda: "100 of 131 ids are known" in dialog.inner_text(), "the preview", 60)
+    until(lambda: "100 of 131 ids are known" in dialog.inner_text(), "the preview")
     assert "31 are not here: nobody 0, nobody 1" in dialog.inner_text()
     assert page.get_by_label("column of ids").input_value() == "who"
     with page.expect_download() as download:
@@ -222,7 +222,7 @@ def test_a_file_that_cannot_be_read_says_why(page: Any, tmp_path: Path) -> None:
         (tmp_path / name).write_text(content)
         page.get_by_role("button", name="Import…").click()
         page.get_by_label("file of labels").set_input_files(tmp_path / name)
-        until(lambda why=why: why in page.locator(".import-form .message").inner_text(), why, 60)
+        until(lambda why=why: why in page.locator(".import-form .message").inner_text(), why)
         assert page.locator(".import-form footer .primary").is_disabled()
         page.keyboard.press("Escape")
         until(lambda: page.locator(".import-form").count() == 0, "closed")

@@ -180,10 +180,10 @@ def asked(page: Any, ending: str, only: str | None = None) -> Any:
 
 
 def downloaded(page: Any, dialog: Any, name: str) -> Path:
-    with page.expect_download(lambda file: file.suggested_filename == name, timeout=60_000) as download:  # not its settings'
+    with page.expect_download(lambda file: file.suggested_filename == name) as download:  # not its settings'
         dialog.get_by_role("button", name="Download").click()
     path = Path(download.value.path())
-    dialog.wait_for(state="detached", timeout=20_000)
+    dialog.wait_for(state="detached")
     return path
 
 

@@ -194,7 +194,7 @@ def test_a_map_answers_while_a_cell_runs(notebook: Any, tmp_path: Path) -> None:
     wait_for_frame(page)
     run(page, 1, wait=False)
     lasso(page, 0.5, 0.5, 0.22)
-    until(lambda: selected(page), "a brush during a cell", 60)
+    until(lambda: selected(page), "a brush during a cell")
     assert "over" not in page.locator(".jp-Notebook .jp-Cell").nth(1).locator(".jp-OutputArea").inner_text()
     enough.touch()
     page.locator(".jp-OutputArea-output pre", has_text="over").wait_for()
@@ -209,7 +209,7 @@ def test_a_page_without_an_answer_says_that_python_is_busy(notebook: Any, tmp_pa
     wait_for_frame(page)
     run(page, 1, wait=False)
     wheel(page, -300)
-    page.locator(".silence", has_text="busy").wait_for(timeout=60_000)
+    page.locator(".silence", has_text="busy").wait_for()
     enough.touch()
     page.locator(".silence").wait_for(state="hidden")
 
@@ -265,7 +265,7 @@ def test_without_the_pages_half_a_picture_and_the_advice_are_there(tmp_path: Pat
         run(page, 0)
         page.locator("[data-explorer-still] iframe").wait_for()
         advice = page.locator("[data-explorer-still] .no-live")
-        until(lambda: advice.evaluate("said => getComputedStyle(said).opacity") == "1", "the advice", 60)
+        until(lambda: advice.evaluate("said => getComputedStyle(said).opacity") == "1", "the advice")
         assert "jupyter labextension enable anywidget" in advice.inner_text()
         assert not page.get_by_text("Click to show javascript error").is_visible()
     finally:

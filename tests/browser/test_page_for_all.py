@@ -411,11 +411,11 @@ def test_the_tab_says_what_is_not_saved_and_what_goes_on(served: Any, open_page:
     }""")
     page.locator("[data-key=reduce-run]").press("Enter")
     going = re.compile(r"(\d+ %|working) · emoji\.parquet$")
-    until(lambda: any(going.search(title) for title in page.evaluate("window.titles")), "how far it is", 60)
+    until(lambda: any(going.search(title) for title in page.evaluate("window.titles")), "how far it is")
     stop = page.locator("[data-key=reduce-stop]")
     if stop.is_visible():
         stop.press("Enter")
-    until(lambda: page.title() == "emoji.parquet · explorer", "the file's name alone", 60)
+    until(lambda: page.title() == "emoji.parquet · explorer", "the file's name alone")
 
 
 @pytest.mark.parametrize(("width", "height"), [(640, 360), (853, 480), (960, 540)])

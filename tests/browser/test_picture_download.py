@@ -21,9 +21,9 @@ def asked(page: Any) -> Any:
 
 
 def downloaded(page: Any, dialog: Any) -> Path:
-    with page.expect_download(timeout=60_000) as download:
+    with page.expect_download() as download:
         dialog.get_by_role("button", name="Download").click()
-    dialog.wait_for(state="detached", timeout=20_000)
+    dialog.wait_for(state="detached")
     path = download.value.path()
     assert download.value.suggested_filename.startswith("emoji-map.")
     return Path(path)

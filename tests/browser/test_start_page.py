@@ -12,7 +12,7 @@ import pytest
 from conftest import wait_for_frame
 from waiting import until
 
-PATIENCE = 60_000  # milliseconds for a child process on a busy machine
+PATIENCE = 180_000  # milliseconds for a child process on a busy machine
 # A drop as the browser makes it, with files of these names and texts.
 DROP = """([selector, files]) => {
   const transfer = new DataTransfer()

@@ -44,7 +44,7 @@ def open_tab(page: Any) -> None:
     for _ in range(4):
         page.keyboard.press("ArrowRight")
     assert page.get_by_role("tab", name="Trust").get_attribute("aria-selected") == "true"
-    page.locator(".trust .gauge").first.wait_for(timeout=60_000)
+    page.locator(".trust .gauge").first.wait_for()
 
 
 def test_the_map_is_measured_and_coloured_and_a_torn_group_has_lines(page: Any) -> None:
@@ -99,11 +99,11 @@ def test_other_seeds_of_a_map_that_was_given_are_said_to_be_none(page: Any) -> N
 def test_other_seeds_and_a_colour_from_them(served: Any, open_page: Any, table: Path) -> None:
     page = open_page(served("open", str(table), "--vectors", "v", "--reduce", "pca").url, 1920, 1080)
     wait_for_frame(page)
-    until(lambda: page.locator(".step[data-state=done]").count() == 3, "three steps", 60)
+    until(lambda: page.locator(".step[data-state=done]").count() == 3, "three steps")
     open_tab(page)
     page.locator("[data-key=stability-run]").click()
     paint = page.locator("[data-key='paint-trust:stability']")
-    paint.wait_for(timeout=60_000)
+    paint.wait_for()
     assert "the same under every seed" in page.locator(".trust").inner_text()
     paint.click()
     until(lambda: page.locator("[data-key=color-by]").input_value() == "trust:stability", "the colour")
