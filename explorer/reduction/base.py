@@ -37,6 +37,7 @@ class First(param.Selector):
 
     @objects.setter
     def objects(self, objects: object) -> None:
+        """Nothing is kept of what param gives: the registry is asked."""
         self.names: dict[str, Any] = {}  # none are kept
         self._objects: list[Any] = []
 

@@ -21,6 +21,7 @@ class Filters(dict[str, Rule]):
     """Rules by a column's name that are replaced as a whole: a change within would be seen by nobody, and checked by nothing."""
 
     def _refuse(self, *given: Any, **named: Any) -> NoReturn:
+        """Refused with a TypeError: assign all filters anew."""
         raise TypeError("filters are not changed one by one: assign them anew, {**filters, 'year': Where('year', '>=', 2020)}")
 
     __setitem__ = __delitem__ = __ior__ = update = setdefault = pop = popitem = clear = _refuse

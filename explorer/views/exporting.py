@@ -86,8 +86,8 @@ class Exporting(Part):
             _LOG.error("an export could not be made", exc_info=problem)
             self.view._toast("the export could not be made", "error")
         finally:
+            self._stop = None  # first: who hears of the end may begin the next one at once
             self.view.page.set(exporting=None)
-            self._stop = None
 
     def _say(self, fraction: float, note: str) -> None:
         self.view.page.set(exporting={"fraction": fraction, "note": note})

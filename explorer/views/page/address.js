@@ -6,7 +6,8 @@ class Address {
   constructor(store, map) {
     this.store = store
     this.map = map
-    this.written = null
+    this.written = null // what stands in the address by our hand, and as it was given
+    this.said = null
     map.layers.push(this)
     store.on("link", () => this.later())
     store.on("share", () => this.share())
@@ -31,6 +32,7 @@ class Address {
     clearTimeout(this.timer) // what it was to say is overtaken
     this.timer = null
     this.written = location.hash
+    this.said = null
     this.store.send({verb: "link", fields: fieldsOf(location.hash)})
   }
 
@@ -54,8 +56,14 @@ class Address {
 
   write() {
     if (!this.store.get("link") || !this.served) return
-    this.written = this.hash
-    if (this.written !== location.hash) try { history.replaceState(history.state, "", this.written) } catch { /* too often for this browser: the next change comes */ }
+    if (location.hash !== this.written) return this.onHash() // the browser went back a moment ago: to write now would undo that
+    const hash = this.hash
+    if (hash === location.hash || hash === this.said) return
+    try {
+      history.replaceState(history.state, "", hash)
+      this.said = hash
+      this.written = location.hash
+    } catch { /* too often for this browser: the next change comes */ }
   }
 
   // Without what stands behind a question mark: that may be a token that lets in.
@@ -64,7 +72,7 @@ class Address {
     this.write()
     const local = ["localhost", "127.0.0.1", "[::1]"].includes(location.hostname)
     const reach = local ? "It opens on this computer while this server runs." : "It opens while this server runs, for whoever may log in there."
-    this.store.set({copy: [`${location.origin}${location.pathname}${this.written}`, "the link", `Link copied: ${this.carries()}. ${reach}`]})
+    this.store.set({copy: [`${location.origin}${location.pathname}${this.hash}`, "the link", `Link copied: ${this.carries()}. ${reach}`]})
   }
 
   carries() {
