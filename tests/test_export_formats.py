@@ -588,7 +588,7 @@ def test_a_visit_can_stop_its_export(monkeypatch: pytest.MonkeyPatch) -> None:
         exporting.on_export(".csv")
     exporting.on_stop_export()
     go.set()
-    until(lambda: exporting._stop is None, "the end")
+    until(lambda: [message for message in sent if message.get("set", {}).get("exporting", 0) is None], "that the end is told")
     assert len(made) == 1, "the other pictures are not made any more"
     assert [message["toast"]["text"] for message in sent if "toast" in message] == ["stopped; nothing was written"]
     assert not [message for message in sent if "part" in message]
