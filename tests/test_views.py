@@ -422,7 +422,7 @@ def run_out(pipeline: Pipeline) -> list[tuple[str, str]]:
     watcher = pipeline.session.param.watch(
         lambda *events: came.extend((event.new.kind, event.new.method) for event in events), ["features", "layout", "clusters"]
     )
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 600  # the first in a new place compiles
     while pipeline.busy:
         assert time.monotonic() < deadline, "the pipeline does not end"
         for kind in KINDS:
