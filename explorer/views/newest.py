@@ -60,7 +60,8 @@ class Newest(Generic[Wish]):
         except Cancelled:  # it saw that it was outdated
             pass
         except Exception as problem:  # the pool's last door: without it nothing would ever be done again
-            _LOG.error("what was asked could not be worked out", exc_info=problem)
+            if not self._stopped:  # else what it worked on may have been closed meanwhile
+                _LOG.error("what was asked could not be worked out", exc_info=problem)
         with self._lock:
             self._queued = again = self._wanted is not None
         if again:

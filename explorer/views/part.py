@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from explorer.views.newest import Newest
 from explorer.views.watching import watch
 
 if TYPE_CHECKING:
@@ -45,7 +46,10 @@ class Part:
         """The page asks for a picture: the map looks somewhere else, perhaps."""
 
     def close(self) -> None:
-        """The visit is over."""
+        """The visit is over: what runs for it stops, before its session ends."""
+        for work in vars(self).values():
+            if isinstance(work, Newest):
+                work.stop()
         for end in self._watching:
             end()
         self._watching = []
