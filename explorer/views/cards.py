@@ -99,9 +99,3 @@ class Cards(Part):
         if session.layout is None or self.view.its(Live).moving:
             return None
         return nearest(session.layout.values, float(x), float(y), float(reach), session.shown, session.grid)
-
-    def close(self) -> None:
-        """The visit is over: nothing more is decoded for it."""
-        self._hovering.stop()
-        self._carding.stop()
-        super().close()

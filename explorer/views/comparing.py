@@ -64,7 +64,6 @@ class Comparing(Part):
 
     def close(self) -> None:
         """The visit is over."""
-        self._overlaps.stop()
         self.view.param.unwatch(self._hovering)
         super().close()
 

@@ -51,7 +51,6 @@ class LabelDesk(Part):
     def close(self) -> None:
         """The visit is over."""
         self._open = False
-        self._newest.stop()
         super().close()
 
     # Verbs

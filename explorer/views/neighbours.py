@@ -66,12 +66,6 @@ class Neighbours(Part):
         """The page is there, perhaps anew: nothing is looked at."""
         self.view.page.set(neighbours=None, growing=None)
 
-    def close(self) -> None:
-        """The visit is over: what runs for it stops."""
-        self._finding.stop()
-        self._growing.stop()
-        super().close()
-
     # An item's neighbours
 
     def on_neighbours(self, row: int, k: int, metric: str | None) -> None:

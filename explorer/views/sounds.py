@@ -28,11 +28,6 @@ class Sounds(Part):
         super().__init__(view)
         self._decoding: Newest[int] = Newest(_POOL, self._send)
 
-    def close(self) -> None:
-        """The visit is over: nobody listens."""
-        self._decoding.stop()
-        super().close()
-
     def on_sound(self, row: int) -> None:
         """Send an item's sound."""
         dataset = self.session.dataset

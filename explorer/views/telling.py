@@ -58,8 +58,7 @@ class Telling(Part):
         self._ask()
 
     def close(self) -> None:
-        """The visit is over: what runs for it stops."""
-        self._newest.stop()
+        """The visit is over."""
         self._open = self._marking = False
         super().close()
 

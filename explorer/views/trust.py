@@ -85,12 +85,6 @@ class Trust(Part):
         self._show()
         self._ask()
 
-    def close(self) -> None:
-        """The visit is over: what runs for it stops."""
-        for work in (self._measuring, self._seeding, self._tearing):
-            work.stop()
-        super().close()
-
     # Verbs
 
     def on_trust(self, open: bool) -> None:

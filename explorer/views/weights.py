@@ -35,11 +35,6 @@ class Weights(Part):
         """The page is there, perhaps anew; nobody looks at the list yet."""
         self.view.page.set(weights=None)
 
-    def close(self) -> None:
-        """The visit is over: what runs for it stops."""
-        self._ranking.stop()
-        super().close()
-
     # Verbs
 
     def on_weigh(self) -> None:
