@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
@@ -17,7 +20,7 @@ from explorer.step import Result
 from explorer.views import verdicts
 from explorer.views.columns import Columns
 from explorer.views.trust import Seeds, Trust
-from explorer.worker import Worker
+from explorer.worker import Job, Worker
 
 
 def part(wire: Wire) -> Trust:  # noqa: F811
@@ -110,6 +113,43 @@ def test_all_items_are_measured_by_a_button(apart: Wire, monkeypatch: pytest.Mon
     until(lambda: apart.values()["trust"]["sample"] is None, "all items")
     assert known(apart)["k"] == 6
     assert not apart.toasts()
+
+
+def test_what_was_stopped_does_not_end_what_runs_now(apart: Wire) -> None:
+    stopped, runs = Job({}), Job({})
+    part(apart)._busy["trust"], part(apart)._runs["trust"] = {"fraction": 0.5, "note": ""}, runs
+    stopped._end("stopped")
+    part(apart)._measured(stopped)
+    part(apart)._show()
+    assert apart.values()["trust"]["busy"]
+    layout = apart.session.layout.key
+    part(apart)._busy["seeds"], part(apart)._runs["seeds"] = {"fraction": 0.5, "note": ""}, Seeds(layout, runs, ())
+    part(apart)._seeded(Seeds(layout, stopped, ()))
+    part(apart)._not_compared(Seeds(layout, None, ()), "too few")
+    part(apart)._compared(Seeds(layout, None, ()), Stability(score(0), score(1), (1,)))
+    part(apart)._show()
+    assert apart.values()["trust"]["seeds"]["busy"]
+    assert apart.session.quality.stability is None
+    assert not runs._stop.is_set()
+
+
+def test_what_was_known_before_is_not_sent_last(apart: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
+    one, real, begun = part(apart), part(apart)._told_of, threading.Event()
+
+    def slow() -> dict[str, Any]:
+        told = real()
+        if not begun.is_set():
+            begun.set()
+            time.sleep(0.5)
+        return told
+
+    monkeypatch.setattr(one, "_told_of", slow)
+    with ThreadPoolExecutor(1) as pool:
+        before = pool.submit(one._show)
+        assert begun.wait(30)
+        apart.session.trust(6)
+        before.result()
+    assert apart.values()["trust"]["known"]
 
 
 def test_stop_leaves_it(apart: Wire) -> None:
@@ -212,8 +252,8 @@ def test_stop_ends_the_child_s_work(apart: Wire) -> None:
 
 
 def test_what_comes_too_late_is_of_another_layout(apart: Wire) -> None:
-    part(apart)._busy["seeds"] = {"fraction": 0.5, "note": ""}
-    part(apart)._compared(Seeds("another", None, ()), Stability(score(0), score(1), (1,)))
+    part(apart)._runs["seeds"] = seeds = Seeds("another", None, ())
+    part(apart)._compared(seeds, Stability(score(0), score(1), (1,)))
     assert apart.session.quality.stability is None
 
 

@@ -150,6 +150,19 @@ def test_progress_goes_up_and_stop_leaves_nothing(odd, worker: Worker, tmp_path:
     assert odd("nothing").wait(60).state == "done"  # a Stop is not left for the next
 
 
+def test_a_process_that_was_ended_as_its_job_came_to_its_end_gets_no_other(odd, monkeypatch: pytest.MonkeyPatch) -> None:
+    real, killed = Job._end, threading.Event()
+    monkeypatch.setattr(process, "GRACE", 0.3)
+    monkeypatch.setattr(process.Child, "_kill", lambda self: (self._process.kill(), setattr(self, "_killed", True), killed.set()))
+    monkeypatch.setattr(Job, "_end", lambda self, *args, **more: (killed.wait(30), real(self, *args, **more)))
+    child, job = process.Child(), Job({"do": "run"})  # a request without settings, which fails at once
+    job.stop()
+    try:
+        assert child.serve(job) is False
+    finally:
+        child.clear()
+
+
 def test_a_step_that_hears_nothing_is_ended(odd, worker: Worker, tmp_path: Path) -> None:
     job = odd("hang")
     until(lambda: job.fraction > 0, "progress")

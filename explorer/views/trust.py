@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -71,9 +72,10 @@ class Trust(Part):
         self._why = {"trust": "", "seeds": ""}  # what went wrong the last time
         self._busy: dict[str, dict[str, Any]] = {}  # how far what runs is, by the same words
         self._told = 0.0
+        self._telling = threading.RLock()  # reports come from the pool's threads
         self._measuring: Newest[Job] = Newest(_POOL, self._follow)
         self._seeding: Newest[Seeds] = Newest(_POOL, self._follow_seed)
-        self._jobs: dict[str, Job] = {}  # what computes now; stopped even where nobody has begun to wait for it
+        self._runs: dict[str, Job | Seeds] = {}  # what runs, by the same words; the end of anything else is no news
         self._tearing: Newest[Group] = Newest(_POOL, self._tear)
         self._elsewhere: tuple[np.ndarray, np.ndarray] | None = None  # of which selection, and the rows
         self.watch(self._changed, "quality")
@@ -84,6 +86,11 @@ class Trust(Part):
         """The page is there, perhaps anew; it says which tab is open."""
         self._show()
         self._ask()
+
+    def close(self) -> None:
+        """The visit is over: what computes for it stops, even where nobody has begun to wait for it."""
+        super().close()
+        self._end_all()
 
     # Verbs
 
@@ -112,7 +119,7 @@ class Trust(Part):
             self._why["trust"] = str(problem)
         else:
             self._busy["trust"] = {"fraction": 0.0, "note": "starting"}
-            self._jobs["trust"] = job
+            self._runs["trust"] = job
             self._measuring.ask(job)
         self._show()
 
@@ -139,10 +146,20 @@ class Trust(Part):
         self._end("seeds")
         self._show()
 
+    def _end_all(self) -> None:
+        for what in list(self._runs):
+            self._end(what)
+
     def _end(self, what: str) -> None:
-        self._busy.pop(what, None)
-        if job := self._jobs.pop(what, None):
+        runs = self._over(what)
+        job = runs.job if isinstance(runs, Seeds) else runs
+        if job is not None:
             job.stop()
+
+    def _over(self, what: str) -> Job | Seeds | None:
+        with self._telling:
+            self._busy.pop(what, None)
+        return self._runs.pop(what, None)
 
     def on_select_torn(self, mode: str) -> None:
         """Select the shown items that lie elsewhere though they are the selection's nearest."""
@@ -185,13 +202,16 @@ class Trust(Part):
             self._report(what, *far())
 
     def _report(self, what: str, fraction: float, note: str) -> None:
-        if time.monotonic() - self._told > OFTEN and what in self._busy:
-            self._told = time.monotonic()
-            self._busy[what] = {"fraction": fraction, "note": note}
-            self._show()
+        with self._telling:
+            if time.monotonic() - self._told > OFTEN and what in self._busy:
+                self._told = time.monotonic()
+                self._busy[what] = {"fraction": fraction, "note": note}
+                self._show()
 
     def _measured(self, job: Job) -> None:
-        self._busy.pop("trust", None)
+        if self._runs.get("trust") is not job:  # it was stopped, perhaps for the one that runs now
+            return
+        self._over("trust")
         try:
             self.session.finish_trust(job)
         except InputError as problem:
@@ -202,8 +222,7 @@ class Trust(Part):
 
     def _next_seed(self, seeds: Seeds) -> None:
         self._busy["seeds"] = dict(zip(("fraction", "note"), seeds.far(), strict=True))
-        if seeds.job is not None:
-            self._jobs["seeds"] = seeds.job
+        self._runs["seeds"] = seeds
         self._seeding.ask(seeds)
         self._show()
 
@@ -217,7 +236,7 @@ class Trust(Part):
         try:
             made = self.session.compared(seeds.made, done)
         except InputError as problem:
-            self.view._later(partial(self._give_up, str(problem)))
+            self.view._later(partial(self._not_compared, seeds, str(problem)))
         else:
             self.view._later(partial(self._compared, seeds, made))
 
@@ -241,16 +260,20 @@ class Trust(Part):
 
     def _compared(self, seeds: Seeds, made: Stability) -> None:
         if not self._moved_on(seeds):
-            self._busy.pop("seeds", None)
+            self._over("seeds")
             self.session.learn(made)
+
+    def _not_compared(self, seeds: Seeds, why: str) -> None:
+        if not self._moved_on(seeds):
+            self._give_up(why)
 
     def _moved_on(self, seeds: Seeds) -> bool:
         """Whether it was stopped, or the layout is another one by now."""
         layout = self.session.layout
-        return "seeds" not in self._busy or layout is None or layout.key != seeds.layout
+        return self._runs.get("seeds") is not seeds or layout is None or layout.key != seeds.layout
 
     def _give_up(self, why: str) -> None:
-        self._busy.pop("seeds", None)
+        self._over("seeds")
         self._why["seeds"] = why
         self._show()
 
@@ -290,7 +313,8 @@ class Trust(Part):
         """Of another layout, other things are known."""
         for work in (self._measuring, self._seeding, self._tearing):
             work.stop()
-        self._busy, self._why, self._elsewhere = {}, {"trust": "", "seeds": ""}, None
+        self._end_all()
+        self._why, self._elsewhere = {"trust": "", "seeds": ""}, None
         self.view.page.set(torn=None)
         self._show()
         self.view._later(self._begin)
@@ -304,7 +328,8 @@ class Trust(Part):
         self._ask()
 
     def _show(self) -> None:
-        self.view.page.set(trust=self._told_of())
+        with self._telling:  # or what one thread found a moment ago would be sent after what another knows
+            self.view.page.set(trust=self._told_of())
 
     def _told_of(self) -> dict[str, Any]:
         session, (trust, stability) = self.session, self.session.quality

@@ -24,6 +24,7 @@ class Child:
 
     def __init__(self) -> None:
         self._log = tempfile.TemporaryFile()  # noqa: SIM115  lives as long as the child
+        self._killed = False
         self._jobs = 0  # Stop names its job, so that one that comes too late does not stop the next
         # OpenMP's threads would else spin while they wait, on cores that others need: t-SNE beside other work took a third longer.
         environment = {"OMP_WAIT_POLICY": "PASSIVE"} | os.environ | {"PYTHONUNBUFFERED": "1"}
@@ -56,13 +57,15 @@ class Child:
         """Run a job to its end; whether the child can take another."""
         ended = threading.Event()
         self._jobs += 1
-        threading.Thread(target=self._watch_stop, args=(job, self._jobs, ended), daemon=True).start()
+        watcher = threading.Thread(target=self._watch_stop, args=(job, self._jobs, ended), daemon=True)
+        watcher.start()
         try:
             self._send(job.request | {"number": self._jobs})
             alive = self._listen(job)
         finally:
             ended.set()
-        return alive
+            watcher.join()  # it may have lost patience as the job ended, and the next one must not get a process that was killed
+        return alive and not self._killed
 
     def _send(self, message: dict[str, Any]) -> None:
         assert self._process.stdin is not None
@@ -106,13 +109,17 @@ class Child:
             limit = job.request.get("seconds")
             if limit and job.seconds > limit:
                 job.message = f"gave up after {limit:g} seconds"
-                self._process.kill()
+                self._kill()
                 return
             if job._stop.is_set():
                 self._send({"do": "stop", "number": number})
                 if not ended.wait(ROUND if job.kept else GRACE) and not (job._keeps.is_set() and ended.wait(KEEPING)):
-                    self._process.kill()
+                    self._kill()
                 return
+
+    def _kill(self) -> None:
+        self._killed = True
+        self._process.kill()
 
     def _died(self) -> str:
         code = self._process.wait()

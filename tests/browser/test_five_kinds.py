@@ -214,7 +214,11 @@ FULL = """(gallery) => {
 
 
 def tile(page: Any) -> float:
-    return float(page.locator(".thumb").first.bounding_box()["width"])
+    """How wide the first tile is; waits while the gallery is laid out anew."""
+    width: float = until(
+        lambda: page.locator(".thumb").evaluate_all("all => all.length ? all[0].getBoundingClientRect().width : 0"), "a tile"
+    )
+    return width
 
 
 def first_seen(page: Any) -> int:
@@ -270,7 +274,7 @@ def test_one_does_not_lose_ones_place_when_tiles_grow(demo: Any) -> None:
     for size in (256, 90, 40):
         before = tile(demo)
         demo.get_by_label("size of the tiles").fill(str(size))
-        until(lambda before=before: demo.locator(".thumb img").count() > 0 and tile(demo) != before, "tiles of this size")
+        until(lambda before=before: tile(demo) != before and demo.locator(".thumb img").count() > 0, "tiles of this size")
         row = until(lambda: (row := first_seen(demo)) > 0 and row, "a place")
         assert abs(row - place) < 9, "within a row of small tiles"
     until(lambda: all(loaded(one)[0] for one in demo.locator(".thumb img").all()[:10]), "pictures")
@@ -283,7 +287,7 @@ def test_every_row_of_a_long_table_can_be_reached(opened: Any) -> None:
     until(lambda: ids.count() > 5, "rows")
     table.evaluate("el => { el.scrollTop = 1e9 }")
     until(lambda: str(MANY - 1) in ids.all_inner_texts(), "the last row")
-    height = page.locator(".inner > button.row").first.bounding_box()["height"]
+    height = page.locator(".inner > button.row").evaluate_all("all => all[0].getBoundingClientRect().height")
     table.evaluate("el => { el.scrollTop = el.scrollHeight / 2 }")
     until(lambda: ids.count() > 5 and abs(int(ids.first.inner_text()) - MANY / 2) < 500, "the middle")
     box = table.bounding_box()

@@ -28,7 +28,7 @@ function header(store, dialogs, saving, toggleTheme) {
 
 // Python closed the view: said on what is left of the page, whatever areas it has.
 function closing(store, root) {
-  const el = h("p", {class: "trouble closed", role: "alert", hidden: true})
+  const el = h("p", {class: "closed", role: "alert", hidden: true})
   store.on("closed", ({closed}) => {
     el.hidden = !closed
     el.textContent = closed || ""
