@@ -1500,6 +1500,30 @@ def test_only_the_newest_wish_is_done(caplog: pytest.LogCaptureFixture, monkeypa
     assert "could not be worked out" in caplog.text
 
 
+def test_nothing_is_told_after_its_end_was() -> None:
+    told: list[str] = []
+    begun, go = threading.Event(), threading.Event()
+
+    def do(wish: str) -> None:
+        with newest.wanted():
+            begun.set()
+            go.wait(0.3)
+            told.append(f"{wish} goes on")
+        go.wait(30)
+        with newest.wanted():
+            told.append(f"{wish} has ended")
+
+    with ThreadPoolExecutor(1) as pool:
+        newest: Newest[str] = Newest(pool, do)
+        newest.ask("the first")
+        assert begun.wait(30)
+        newest.stop()
+        told.append("stopped")
+        go.set()
+        until(lambda: not newest.busy, "the end")
+    assert told == ["the first goes on", "stopped"]
+
+
 def test_who_asks_without_end_does_not_keep_the_threads_for_themselves() -> None:
     over, served = threading.Event(), threading.Event()
 

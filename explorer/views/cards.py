@@ -76,7 +76,7 @@ class Cards(Part):
 
     def _decode(self, hovered: dict[str, Any]) -> None:
         self.view.thumbs.get(hovered["row"])
-        if not self._hovering.outdated:
+        with self._hovering.wanted():
             self._send_hover(hovered)
 
     def _send_hover(self, hovered: dict[str, Any]) -> None:

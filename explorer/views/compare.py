@@ -92,12 +92,12 @@ class Compare(Part):
         except InputError as problem:
             self._tell({"set": wish.label_set, "why": str(problem), "number": wish.number})
             return
-        if self._open and not self._newest.outdated:
+        with self._newest.wanted():
             self._found = (wish.labels, found.disagree)
             self._tell(told(found, names) | {"set": wish.label_set, "number": wish.number})
 
     def _tell(self, comparison: dict[str, Any]) -> None:
-        if self._open and not self._newest.outdated:
+        with self._newest.wanted():
             self.view.page.set(comparison=comparison)
 
 

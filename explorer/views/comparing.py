@@ -215,9 +215,10 @@ class Comparing(Part):
 
         def report(fraction: float, note: str) -> None:
             said = f"finding neighbours on both maps: {fraction:.0%}"
-            if said != self._progress and found is self._found:
-                self._progress = said
-                self.view.page.set(overlap={"busy": said})
+            with self._overlaps.wanted():
+                if said != self._progress:
+                    self._progress = said
+                    self.view.page.set(overlap={"busy": said})
 
         found.work_out(Progress(report, lambda: self._overlaps.outdated))
         self.view._later(partial(self._worked_out, found))

@@ -59,7 +59,7 @@ class Contours(Part):
     def _work_out(self, what: str, wish: tuple[np.ndarray, np.ndarray, str]) -> None:
         layout, mask, color = wish
         lines = [{"share": share, "lines": found} for share, found in contours(layout[mask])]
-        if not self._work[what].outdated:
+        with self._work[what].wanted():
             self.view.page.set(**{what: {"rings": lines, "color": color}})
 
 

@@ -176,20 +176,18 @@ class Importing(Part):
             given = read_labels_apart(upload.path, dataset.ids, id=wish.id, label=wish.label)
             found = matched(given, dataset)
         except (InputError, OSError) as problem:
-            self._tell(upload, {"state": "wrong", "name": upload.name, "why": str(problem), "whole": True})
+            with self._newest.wanted():
+                self.view.page.set(importing={"state": "wrong", "name": upload.name, "why": str(problem), "whole": True})
             return
-        if not self._newest.outdated:
+        told = {"state": "read"} | preview(given, found, self._labelled(found))
+        with self._newest.wanted():
             upload.given, upload.found = given, found
-            self._tell(upload, {"state": "read"} | preview(given, found, self._labelled(found)))
+            self.view.page.set(importing=told)
 
     def _labelled(self, found: Matched) -> dict[str, int]:
         """By label set, how many of a file's items have a label there."""
         sets = {name: self.session.labels_of(name).codes for name in self.session.label_sets}
         return {name: int(np.count_nonzero(codes[found.rows])) for name, codes in sets.items()}
-
-    def _tell(self, upload: Upload, importing: dict[str, Any]) -> None:
-        if upload is self._upload and not self._newest.outdated:
-            self.view.page.set(importing=importing)
 
 
 def preview(given: GivenLabels, found: Matched, labelled: dict[str, int]) -> dict[str, Any]:

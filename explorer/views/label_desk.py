@@ -154,8 +154,9 @@ class LabelDesk(Part):
             "sets": [{"name": name, "labelled": len(sets[name])} for name in first],
             "history": past.listed(entries), "users": list(self._users.get(wish.label_set, {})),
         }  # fmt: skip
-        if self._open and not self._newest.outdated:
-            self.view.page.set(desk=told)
+        if self._open:
+            with self._newest.wanted():
+                self.view.page.set(desk=told)
 
     def _read_on(self) -> list[Any]:
         """The journal's newest rows; whoever labelled in a row that was not read before is noted. Only one thread is ever here."""

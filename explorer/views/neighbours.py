@@ -110,7 +110,7 @@ class Neighbours(Part):
         listed = about | {"k": k, "metric": metric, "metrics": list(ROW_METRICS)}
         listed |= {"items": [self._about(int(one), float(far), shown) for one, far in zip(rows, distances, strict=True)]}
         pictures = [self._thumb(int(one)) for one in (row, *rows)]
-        if not self._finding.outdated:
+        with self._finding.wanted():
             self._row, self._found = row, rows
             self.view.page.set(neighbours=listed | {"pictures": pictures})
 
@@ -128,9 +128,9 @@ class Neighbours(Part):
         return (self.view.thumbs.get(row) or None) if drawing.drawable(self.session.dataset) else None
 
     def _features_changed(self, *events: Any) -> None:
-        self.view.page.set(neighbours=None)
         self._finding.stop()
         self._growing.stop()
+        self.view.page.set(neighbours=None)
 
     # Growing the selection
 
@@ -150,7 +150,12 @@ class Neighbours(Part):
 
     def _grow(self, wish: Growth) -> None:
         rows = np.flatnonzero(wish.selection)
-        tell = Told(lambda fraction: self.view.page.set(growing={"fraction": fraction, "of": len(rows)}))
+
+        def report(fraction: float) -> None:
+            with self._growing.wanted():
+                self.view.page.set(growing={"fraction": fraction, "of": len(rows)})
+
+        tell = Told(report)
         found = self._nearby.around(wish.features, rows, wish.k, wish.metric, Progress(tell, lambda: self._growing.outdated))
         if not self._growing.outdated:
             self.view._later(lambda: self._grown(found, wish.k, wish.selection))

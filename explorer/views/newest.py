@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Generic, TypeVar
 
 from explorer.errors import Cancelled
@@ -20,7 +21,7 @@ class Newest(Generic[Wish]):
     def __init__(self, pool: ThreadPoolExecutor, do: Callable[[Wish], None]) -> None:
         self._pool = pool
         self._do = do
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._wanted: Wish | None = None
         self._queued = False  # whether a thread is at it or will be
         self._stopped = False  # whether what is being done is no longer wanted
@@ -50,6 +51,20 @@ class Newest(Generic[Wish]):
     def outdated(self) -> bool:
         """Whether what is being done is not wanted any more: something newer waits, or it was stopped."""
         return self._wanted is not None or self._stopped
+
+    @contextmanager
+    def wanted(self) -> Iterator[None]:
+        """A moment in which what is being done stays wanted, so that nothing of it is told after its end was.
+
+        Raises
+        ------
+        Cancelled
+            Where it was stopped, or something newer waits.
+        """
+        with self._lock:
+            if self.outdated:
+                raise Cancelled
+            yield
 
     def _run(self) -> None:
         with self._lock:

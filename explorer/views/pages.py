@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from itertools import count
 from typing import Any, NamedTuple, Protocol
 
 # What a page can show of the whole, in the page's own order; see `explorer.views.explorer.Explorer`.
@@ -45,6 +47,7 @@ class Pages:
         self._sending = threading.RLock()
         self._asking: ContextVar[Asker | None] = ContextVar("asking", default=None)
         self._turns: dict[str, int] = {}
+        self._numbers = count(time.time_ns() // 1_000)  # on from those of a server before this one, which a page may remember
 
     def add(self, carrier: Carrier) -> None:
         """Send to this page, too."""
@@ -88,9 +91,11 @@ class Pages:
     def set(self, turns: dict[str, int] | None = None, /, **values: Any) -> None:
         """Set values that the pages show, as they are after the messages of these `turns`, or after all that were heard.
 
-        By them a page knows values that do not know yet of what a person did in the meantime, far from the server.
+        By them a page knows values that do not know yet of what a person did in the meantime, far from the server. What is set in
+        the page's own thread may overtake what another thread set before: pages leave what comes after a newer value of its name.
         """
-        self.deliver({"set": values, "turns": self.turns if turns is None else turns})
+        with self._sending:
+            self.deliver({"set": values, "turns": self.turns if turns is None else turns, "at": next(self._numbers)})
 
     @property
     def asker(self) -> Asker | None:

@@ -43,7 +43,7 @@ class Sounds(Part):
             made: dict[str, Any] = {"wav": to_wav(sound), "seconds": sound.seconds, "cut": sound.seconds > MOST}
         except InputError as problem:
             made = {"why": str(problem)}
-        if not self._decoding.outdated:
+        with self._decoding.wanted():
             self.view.page.send(sound={"row": row} | made)
 
 

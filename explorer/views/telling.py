@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from explorer.errors import Cancelled
 from explorer.session.bins import marks
 from explorer.views import contrast
 from explorer.views.columns import known
@@ -135,17 +134,15 @@ class _Saying:
         self._sent = 0.0
 
     def __call__(self, busy: str, *, at_once: bool = False) -> None:
-        if self._part._newest.outdated:
-            raise Cancelled
-        if at_once or time.monotonic() - self._sent > PATIENCE:
-            self._sent = time.monotonic()
-            self._part.view.page.set(telling=self._head | {"busy": busy})
+        with self._part._newest.wanted():
+            if at_once or time.monotonic() - self._sent > PATIENCE:
+                self._sent = time.monotonic()
+                self._part.view.page.set(telling=self._head | {"busy": busy})
 
     def send(self, what: str, known: dict[str, Any] | None) -> None:
         """What is known of one kind of thing."""
-        if self._part._newest.outdated:
-            raise Cancelled
-        self._part.view.page.set(**{f"telling_{what}": (known or {}) | {"number": self._head["number"]}})
+        with self._part._newest.wanted():
+            self._part.view.page.set(**{f"telling_{what}": (known or {}) | {"number": self._head["number"]}})
 
 
 __all__ = ["Telling"]

@@ -59,12 +59,14 @@ class Weights(Part):
             dataset.derived[RANKING] = rank_columns(dataset, progress=Progress(self._report, lambda: self._ranking.outdated))
         except InputError as problem:
             self.view._toast(str(problem), "error")
-        self._send()
+        with self._ranking.wanted():
+            self._send()
 
     def _report(self, fraction: float, note: str) -> None:
         if time.monotonic() - self._told > OFTEN:
             self._told = time.monotonic()
-            self._send(busy=fraction)
+            with self._ranking.wanted():
+                self._send(busy=fraction)
 
     def _send(self, busy: float | None = None) -> None:
         dataset = self.session.dataset

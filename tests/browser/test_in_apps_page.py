@@ -74,6 +74,21 @@ mended = pn.widgets.Button(label="mend")
 mended.on_click(mend)
 pn.Column(view, mended).servable()
 """
+OVERTAKEN = """
+import threading, explorer, numpy, panel as pn
+session = explorer.Session(numpy.random.default_rng(0).normal(size=(80, 2)).astype("float32"))
+session.extract("vectors"); session.reduce("pca")
+view = explorer.Map(session, height=400)
+page = view.page
+def overtake(click):
+    told = threading.Thread(target=lambda: page.set(growing={"fraction": 0.5, "of": 7}))
+    told.start(); told.join()
+    page.set(growing=None)
+    threading.Thread(target=lambda: page.send(toast={"text": "all is told", "tone": "info"})).start()
+button = pn.widgets.Button(label="overtake")
+button.on_click(overtake)
+pn.Column(view, button).servable()
+"""
 AREAS_APP = """
 import itertools, explorer, numpy, panel as pn
 from explorer.views.pages import AREAS
@@ -124,7 +139,7 @@ class Process:
 def panel_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
     """The shipped app under `panel serve`, with ours beside it in the same process."""
     folder = tmp_path_factory.mktemp("apps")
-    others = {"alive": ALIVE, "linked": LINKED, "waiting": WAITING, "areas": AREAS_APP}
+    others = {"alive": ALIVE, "linked": LINKED, "waiting": WAITING, "overtaken": OVERTAKEN, "areas": AREAS_APP}
     for name, source in others.items():
         (folder / f"{name}.py").write_text(source)
     command = ["panel", "serve", str(APPS / "panel_app.py"), *(str(folder / f"{name}.py") for name in others)]
@@ -223,6 +238,15 @@ def test_a_map_alone_says_why_it_is_empty_and_runs(panel_app: Process, open_page
     waiting.get_by_role("button", name="Run").click()
     wait_for_frame(page)
     waiting.wait_for(state="detached")
+
+
+def test_what_was_told_before_does_not_stand_in_the_end(panel_app: Process, open_page: Callable[..., Any]) -> None:
+    """What a thread says waits for Panel's next turn; what the visit itself says goes at once."""
+    page = open_page(f"{panel_app.url}/overtaken")
+    wait_for_frame(page)
+    page.get_by_role("button", name="overtake").click()
+    page.locator(".toast", has_text="all is told").wait_for()
+    assert page.locator(".growing").is_hidden()
 
 
 def test_a_part_has_its_dialogs_and_says_once_what_was_done(panel_app: Process, open_page: Any) -> None:

@@ -138,7 +138,7 @@ function build(wire) {
 
   const onMessage = (message) => {
     if (message.to && message.to !== wire.id) return // one that is shown in two cells hears both
-    if (message.set) store.set(message.set, message.turns?.[wire.id] || 0)
+    if (message.set) store.hear(message, wire.id)
     if (message.frame) map.onFrame(message.frame)
     if (message.items) items.onItems(message.items)
     if (message.sound) player.onSound(message.sound)

@@ -8,6 +8,7 @@ class Store {
     this.values = {}
     this.sent = {} // by verb: the turn of the last message
     this.turns = {} // of each value of Python's: the last message of this page's that it knows of
+    this.numbers = {} // of each value of Python's: the number of the message that set it
     this.listeners = new Map()
     this.send = (message) => {
       const turn = send(message)
@@ -21,6 +22,13 @@ class Store {
       if (!this.listeners.has(name)) this.listeners.set(name, [])
       this.listeners.get(name).push(listener)
     }
+  }
+
+  // What Python sets, as it is after a message of this page's; one that a newer message overtook is left.
+  hear({set: values, turns, at = 0}, page) {
+    const news = Object.entries(values).filter(([name]) => !(this.numbers[name] > at))
+    for (const [name] of news) this.numbers[name] = at
+    if (news.length) this.set(Object.fromEntries(news), turns?.[page] || 0)
   }
 
   set(values, turn = null) {
