@@ -269,8 +269,8 @@ def _of_all(vectors: np.ndarray, layout: np.ndarray, metric: str) -> tuple[float
     sides = ((vectors, metric), (layout, "euclidean"))
     near = [NearestNeighbors(n_neighbors=15, metric=how).fit(space).kneighbors(return_distance=False) for space, how in sides]
     kept = float(np.mean([len(set(a) & set(b)) / 15 for a, b in zip(*near, strict=True)]))
-    near_by, held = trustworthiness(vectors, layout, n_neighbors=15, metric=metric), trustworthiness(layout, vectors, n_neighbors=15)
-    return float(near_by), float(held), kept
+    near_by = trustworthiness(vectors, layout, n_neighbors=15, metric=metric)
+    return float(near_by), float(trustworthiness(layout, vectors, n_neighbors=15)), kept
 
 
 def _of_a_sample(vectors: np.ndarray, layout: np.ndarray, metric: str) -> tuple[float, float, float]:
