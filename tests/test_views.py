@@ -592,8 +592,11 @@ class Wire:
     def values(self) -> dict[str, Any]:
         """What the page shows now."""
         made: dict[str, Any] = {}
+        numbers: dict[str, int] = {}
         for message in self.sent:
-            made |= message.get("set", {})
+            news = {name: value for name, value in message.get("set", {}).items() if numbers.get(name, 0) <= message["at"]}
+            numbers |= dict.fromkeys(news, message.get("at", 0))
+            made |= news
         return made
 
     def toasts(self) -> list[str]:

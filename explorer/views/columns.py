@@ -17,6 +17,7 @@ from explorer.session.bins import KINDS, Bins, Ranges, Values, marks
 from explorer.session.coloring import Coloring
 from explorer.session.filters import describe, own_keys
 from explorer.views.newest import Newest
+from explorer.views.pages import Moment
 from explorer.views.part import Part
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ class Wish:
     column: str
     marks: tuple[np.ndarray | None, np.ndarray]
     filters: dict[str, Rule]
-    turns: dict[str, int]
+    moment: Moment
     open: bool
 
 
@@ -120,7 +121,7 @@ class Columns(Part):
         column = session.color_by.removeprefix("column:")
         total = len(known(session))
         listed, more = tuple(found[:MOST]), max(0, len(found) - MOST)
-        self._newest.ask(Wish(listed, more, total, colored, column, masks, session.filters, self.view.page.turns, self._open))
+        self._newest.ask(Wish(listed, more, total, colored, column, masks, session.filters, self.view.page.now, self._open))
 
     def _count(self, wish: Wish) -> None:
         """In the pool's thread: count, and send; the first columns before the last are counted, if those take long."""
@@ -128,7 +129,7 @@ class Columns(Part):
         histogram = None
         if wish.colored is not None and (bins := self.session.bins(wish.column)) is not None:
             histogram = facet(self.session, wish.column, bins, marked, wish.filters) | {"colors": scale(bins, wish.colored)}
-        self.view.page.set(wish.turns, histogram=histogram)
+        self.view.page.set(wish.moment, histogram=histogram)
         made: list[dict[str, Any]] = []
         sent = time.monotonic()
         for key in wish.keys:
@@ -144,7 +145,7 @@ class Columns(Part):
 
     def _send(self, wish: Wish, made: list[dict[str, Any]], *, counting: bool) -> None:
         shown = {"facets": list(made), "more": wish.more, "total": wish.total, "counting": counting}
-        self.view.page.set(wish.turns, columns=shown)
+        self.view.page.set(wish.moment, columns=shown)
 
 
 def known(session: Session) -> list[tuple[str, str]]:

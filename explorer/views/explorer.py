@@ -422,7 +422,7 @@ class Explorer(Mirrored, Viewer):
 
     def _show(self, *parts: str) -> None:
         """Send parts of what the page shows, each made anew from the session."""
-        session, live = self.session, self.its(Live)
+        session, live, now = self.session, self.its(Live), self.page.now
         made: dict[str, Callable[[], Any]] = {
             "steps": lambda: {kind: self.pipeline.describe(kind) for kind in KINDS},
             "labels": lambda: state.labels(session),
@@ -433,7 +433,7 @@ class Explorer(Mirrored, Viewer):
             "map": live.map_,
             "items_of": self.its(Listing).listed,
         }
-        self.page.set(**{part: made[part]() for part in dict.fromkeys(parts)})
+        self.page.set(now, **{part: made[part]() for part in dict.fromkeys(parts)})
 
     def _outlined(self) -> bool:
         return self.session.layout is not None and self._brushed_layout == self.session.layout.key

@@ -33,6 +33,13 @@ class Asker(NamedTuple):
     thread: int  # in which it is answered
 
 
+class Moment(NamedTuple):
+    """When values were made."""
+
+    turns: dict[str, int]  # the last message that was taken up of each page, by its name: replaced, never edited
+    number: int  # later moments have larger ones
+
+
 class Pages:
     """Sends values to all pages of a view, and hears the verbs of each.
 
@@ -71,11 +78,6 @@ class Pages:
             others = [(name, last) for name, last in self._turns.items() if name != page]
             self._turns = dict([*others, (page, turn)][-MOST:])
 
-    @property
-    def turns(self) -> dict[str, int]:
-        """The last message that was taken up of each page, by its name: replaced, never edited."""
-        return self._turns
-
     @contextmanager
     def _asked(self, asker: Asker) -> Iterator[None]:
         before = self._asking.set(asker)
@@ -88,14 +90,19 @@ class Pages:
         """Send a message; safe from any thread."""
         self.deliver(message)
 
-    def set(self, turns: dict[str, int] | None = None, /, **values: Any) -> None:
-        """Set values that the pages show, as they are after the messages of these `turns`, or after all that were heard.
+    @property
+    def now(self) -> Moment:
+        """This moment; to be taken before values are made that are sent as those of it."""
+        return Moment(self._turns, next(self._numbers))
 
-        By them a page knows values that do not know yet of what a person did in the meantime, far from the server. What is set in
-        the page's own thread may overtake what another thread set before: pages leave what comes after a newer value of its name.
+    def set(self, moment: Moment | None = None, /, **values: Any) -> None:
+        """Set values that the pages show, as they were at a moment, or as they are now.
+
+        By it a page knows values that do not know yet of what a person did in the meantime, far from the server, and those that
+        come after newer ones: what is set in a visit's own thread overtakes what another thread set before.
         """
-        with self._sending:
-            self.deliver({"set": values, "turns": self.turns if turns is None else turns, "at": next(self._numbers)})
+        moment = moment or self.now
+        self.deliver({"set": values, "turns": moment.turns, "at": moment.number})
 
     @property
     def asker(self) -> Asker | None:
@@ -137,4 +144,4 @@ class Pages:
                 carrier.deliver(message)
 
 
-__all__ = ["AREAS", "MOST", "Asker", "Carrier", "Pages"]
+__all__ = ["AREAS", "MOST", "Asker", "Carrier", "Moment", "Pages"]

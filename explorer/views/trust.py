@@ -72,7 +72,7 @@ class Trust(Part):
         self._why = {"trust": "", "seeds": ""}  # what went wrong the last time
         self._busy: dict[str, dict[str, Any]] = {}  # how far what runs is, by the same words
         self._told = 0.0
-        self._telling = threading.RLock()  # reports come from the pool's threads
+        self._reporting = threading.Lock()  # what has ended is not said to go on
         self._measuring: Newest[Job] = Newest(_POOL, self._follow)
         self._seeding: Newest[Seeds] = Newest(_POOL, self._follow_seed)
         self._runs: dict[str, Job | Seeds] = {}  # what runs, by the same words; the end of anything else is no news
@@ -157,7 +157,7 @@ class Trust(Part):
             job.stop()
 
     def _over(self, what: str) -> Job | Seeds | None:
-        with self._telling:
+        with self._reporting:
             self._busy.pop(what, None)
         return self._runs.pop(what, None)
 
@@ -202,11 +202,12 @@ class Trust(Part):
             self._report(what, *far())
 
     def _report(self, what: str, fraction: float, note: str) -> None:
-        with self._telling:
-            if time.monotonic() - self._told > OFTEN and what in self._busy:
-                self._told = time.monotonic()
-                self._busy[what] = {"fraction": fraction, "note": note}
-                self._show()
+        with self._reporting:
+            if time.monotonic() - self._told <= OFTEN or what not in self._busy:
+                return
+            self._told = time.monotonic()
+            self._busy[what] = {"fraction": fraction, "note": note}
+        self._show()
 
     def _measured(self, job: Job) -> None:
         if self._runs.get("trust") is not job:  # it was stopped, perhaps for the one that runs now
@@ -328,8 +329,8 @@ class Trust(Part):
         self._ask()
 
     def _show(self) -> None:
-        with self._telling:  # or what one thread found a moment ago would be sent after what another knows
-            self.view.page.set(trust=self._told_of())
+        now = self.view.page.now  # reports come from other threads, and what is found now may be sent after what is found later
+        self.view.page.set(now, trust=self._told_of())
 
     def _told_of(self) -> dict[str, Any]:
         session, (trust, stability) = self.session, self.session.quality
