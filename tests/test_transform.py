@@ -156,6 +156,19 @@ def test_between_two_items_is_between_their_places(method: str, pixels: np.ndarr
     assert np.allclose(made.values, (layout[:10] + layout[10:20]) / 2, atol=1e-3 * layout.std())
 
 
+def test_a_third_column_is_found_too(pixels: np.ndarray, digits: pd.DataFrame) -> None:
+    session = Session(explorer.read(pixels[:500]))
+    session.extract("vectors")
+    layout = session.reduce("umap", n_components=3, n_epochs=100)
+    whole = np.column_stack([layout.values, layout.arrays["z"]])
+    far = np.linalg.norm(session.transform(pixels[:50]) - whole[:50], axis=1)
+    assert np.median(far) < 0.2 * whole.std()
+    digit = digits["digit"].to_numpy()
+    places = session.transform(pixels[500:600])
+    chance = told_apart(whole, digit[:500], np.zeros((100, 3)), digit[500:600])
+    assert told_apart(whole, digit[:500], places, digit[500:600]) > chance + 0.1
+
+
 def test_a_projection_in_more_columns_than_rows(pixels: np.ndarray) -> None:
     old, new = pixels[:30], pixels[30:40]
     layout = find("reduce", "pca").run(old).values

@@ -42,7 +42,7 @@ class Growing(param.Parameterized):
 
         Returns
         -------
-        ``(m, 2)`` float32; NaN for an item without features.
+        ``(m, 2)`` float32, or ``(m, 3)`` on a layout with a third column; NaN for an item without features.
 
         Raises
         ------
@@ -57,7 +57,7 @@ class Growing(param.Parameterized):
             raise InputError("the layout was made from other features than the current ones; first call session.reduce() again")
         done = progress or Progress()
         old, new = features_of(data, self.dataset, self.features, done.part(0.0, 0.5))
-        return np.asarray(self._reducer().place(old, self.layout.values, new, done.part(0.5, 1.0)).values)
+        return np.asarray(self._reducer().place(old, _columns(self.layout), new, done.part(0.5, 1.0)).values)
 
     def _reducer(self) -> Any:
         """The step that made the layout; one that no name leads to gives its layouts by neighbours."""
@@ -115,6 +115,12 @@ class Growing(param.Parameterized):
         """How many items have a place on the map that was shown before the collection changed; 0 where there is none."""
         earlier = self.workspace.earlier()
         return 0 if earlier is None else _shared(earlier, self.dataset)
+
+
+def _columns(layout: Result) -> np.ndarray:
+    """The columns that were computed: the two drawn ones and, where there is one, the third."""
+    third = layout.arrays.get("z")
+    return layout.values if third is None else np.column_stack([layout.values, third])
 
 
 def _shared(earlier: Earlier, dataset: Dataset) -> int:
