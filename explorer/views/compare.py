@@ -90,15 +90,12 @@ class Compare(Part):
             ratings, names = self.session.ratings(wish.label_set)
             found = compare(ratings, top=CONFUSED)
         except InputError as problem:
-            self._tell({"set": wish.label_set, "why": str(problem), "number": wish.number})
-            return
+            disagree, comparison = None, {"why": str(problem)}
+        else:
+            disagree, comparison = (wish.labels, found.disagree), told(found, names)
         with self._newest.wanted():
-            self._found = (wish.labels, found.disagree)
-            self._tell(told(found, names) | {"set": wish.label_set, "number": wish.number})
-
-    def _tell(self, comparison: dict[str, Any]) -> None:
-        with self._newest.wanted():
-            self.view.page.set(comparison=comparison)
+            self._found = disagree
+            self.view.page.set(comparison=comparison | {"set": wish.label_set, "number": wish.number})
 
 
 def told(found: Agreement, names: list[str]) -> dict[str, Any]:
