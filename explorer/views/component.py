@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import nullcontext
 from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar
 
 import param
+from bokeh.document import Document
 from panel.custom import JSComponent
+from panel.io.state import set_curdoc
 
 from explorer.views.pages import AREAS, Pages
 
@@ -40,6 +44,20 @@ def _read(name: str) -> str:
     return (_FOLDER / name).read_text("utf-8")
 
 
+def _in_a_loop() -> bool:
+    """Whether this thread runs an event loop, as a server's own does.
+
+    Any other thread says which document it is about. Else Panel asks twice what the process works on just now (`_unblocked` in
+    ``panel.io.state``), and where the server's thread has left the document in between, this one passes for it and writes where it
+    must not: the message was lost.
+    """
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
+
+
 class Page(JSComponent):
     """The page, or areas of it, as a Panel component."""
 
@@ -56,7 +74,14 @@ class Page(JSComponent):
 
     def deliver(self, message: dict[str, Any]) -> None:
         """Bring a message to the page."""
-        self._send_msg(message)
+        with nullcontext() if _in_a_loop() else set_curdoc(self._document):
+            self._send_msg(message)
+
+    @property
+    def _document(self) -> Document | None:
+        """A document that a server keeps for it."""
+        documents = (model.document for model, _ in self._models.copy().values())
+        return next((document for document in documents if document is not None and document.session_context), None)
 
     def _handle_msg(self, data: Any) -> None:
         self._pages.heard(data, self)

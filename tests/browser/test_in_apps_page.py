@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 import pytest
 from conftest import SAMPLES, lasso, wait_for_frame
+from serving import drained
 from tornado.httpclient import HTTPClientError, HTTPRequest
 from tornado.websocket import websocket_connect
 from waiting import until
@@ -31,7 +32,7 @@ APPS = Path(__file__).parents[2] / "apps"
 LAYOUT = Result.load(SAMPLES / "emoji.results" / "layout").values
 # Panel does not wait for all parts of a message (`_run_write_futures`), so asyncio reports those that a closed page did not get; an
 # app of Panel alone says the same (docs/decisions.md, "What Panel says of pages that were closed"). This report and no other:
-LEFT = re.compile(
+GONE = re.compile(
     r"Task exception was never retrieved\n"
     r"future: <Task finished name='[^']*' coro=<(?:WebSocketProtocol13\.write_message\.<locals>\.wrapper|_dispatch_msgs)\(\)[^\n]*"
     r"exception=WebSocketClosedError\(\)>\n"
@@ -89,6 +90,29 @@ button = pn.widgets.Button(label="overtake")
 button.on_click(overtake)
 pn.Column(view, button).servable()
 """
+LEFT = """
+import sys, threading, explorer, numpy, panel as pn
+from bokeh.io.doc import patch_curdoc
+from contextlib import ExitStack
+session = explorer.Session(numpy.random.default_rng(0).normal(size=(80, 2)).astype("float32"))
+session.extract("vectors"); session.reduce("pca")
+view = explorer.Map(session, height=400)
+doc, met = pn.state.curdoc, []
+at_work = ExitStack()
+def between(frame, event, argument):
+    if frame.f_code.co_name == "_unblocked":  # Panel's: is it this document that is worked on, and in this thread?
+        at_work.enter_context(patch_curdoc(doc))
+    elif frame.f_code.co_name == "_thread_id":
+        met.append(at_work.close())
+def tell():
+    sys.settrace(between)
+    view.page.send(toast={"text": "told by a thread", "tone": "info"})
+    sys.settrace(None)
+    view.page.send(toast={"text": f"met {len(met) > 0}", "tone": "info"})
+button = pn.widgets.Button(label="tell")
+button.on_click(lambda click: threading.Timer(0.5, tell).start())  # the server is at rest again by then
+pn.Column(view, button).servable()
+"""
 AREAS_APP = """
 import itertools, explorer, numpy, panel as pn
 from explorer.views.pages import AREAS
@@ -131,7 +155,7 @@ class Process:
     @property
     def faults(self) -> str:
         """From the first traceback on, but for Panel's own of a message to a page that was closed while it was sent."""
-        said = LEFT.sub("", self.said)
+        said = GONE.sub("", self.said)
         return said[said.index("Traceback") :] if "Traceback" in said else ""
 
 
@@ -139,7 +163,7 @@ class Process:
 def panel_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
     """The shipped app under `panel serve`, with ours beside it in the same process."""
     folder = tmp_path_factory.mktemp("apps")
-    others = {"alive": ALIVE, "linked": LINKED, "waiting": WAITING, "overtaken": OVERTAKEN, "areas": AREAS_APP}
+    others = {"alive": ALIVE, "linked": LINKED, "waiting": WAITING, "overtaken": OVERTAKEN, "left": LEFT, "areas": AREAS_APP}
     for name, source in others.items():
         (folder / f"{name}.py").write_text(source)
     command = ["panel", "serve", str(APPS / "panel_app.py"), *(str(folder / f"{name}.py") for name in others)]
@@ -247,6 +271,15 @@ def test_what_was_told_before_does_not_stand_in_the_end(panel_app: Process, open
     page.get_by_role("button", name="overtake").click()
     page.locator(".toast", has_text="all is told").wait_for()
     assert page.locator(".growing").is_hidden()
+
+
+def test_a_thread_is_heard_whatever_the_server_works_on_meanwhile(panel_app: Process, open_page: Callable[..., Any]) -> None:
+    """Panel asks twice what the server works on, which may be over between the two: then the thread passed for the server's own."""
+    page = open_page(f"{panel_app.url}/left")
+    wait_for_frame(page)
+    page.get_by_role("button", name="tell").click()
+    page.locator(".toast", has_text="told by a thread").wait_for()
+    page.locator(".toast", has_text="met True").wait_for()
 
 
 def test_a_part_has_its_dialogs_and_says_once_what_was_done(panel_app: Process, open_page: Any) -> None:
@@ -417,7 +450,7 @@ def test_the_fastapi_app_lets_no_other_sites_page_in(fastapi_app: Process) -> No
             return int(refused.code)
         await socket.read_message()
         socket.close()
-        await socket.read_message()
+        await drained(socket)
         return 101
 
     with ThreadPoolExecutor(1) as pool:  # Playwright has an event loop in this thread
