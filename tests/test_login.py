@@ -224,7 +224,8 @@ def test_it_leads_nowhere_else(site: Site) -> None:
 
 def test_a_stranger_sends_no_heap(site: Site) -> None:
     for path in ("/login", "/logout", "/ws", "/", "/nowhere"):
-        assert site.server.get(path, "POST", body="x" * 40_000)[0] == 400
+        # announced, not sent: a connection that is closed with something unread may take the answer with it
+        assert site.server.get(path, "POST", Content_Length="40000")[0] == 400
         assert site.server.get(path, "POST", body="x" * 4_000)[0] in {403, 405}
 
 

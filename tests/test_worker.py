@@ -48,6 +48,9 @@ PLUGIN = """
             if self.what == "half":
                 os.write(3, b'{"progress": [0.')  # where the child's messages go
                 os.kill(os.getpid(), 9)
+            if self.what == "odd":
+                os.write(3, b'{"progress": [0.{"done": "where"}\\n')
+                time.sleep(60)
             if self.what == "exit":
                 os._exit(3)
             if self.what == "bug":
@@ -191,6 +194,7 @@ def test_a_job_can_be_stopped_while_it_waits_its_turn(odd) -> None:
     [
         ("die", "ended by itself (it may have run out of memory): last words", True),
         ("half", "ended by itself", True),
+        ("odd", """said what is no message: '{"progress": [0.{"done": "where"}'; a step may print""", True),
         ("exit", "ended by itself (exit code 3)", True),
         ("bug", "RuntimeError: a mistake \u2028 in it", True),
         ("input", "too few rows; give more", False),

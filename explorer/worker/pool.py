@@ -103,7 +103,11 @@ class Worker:
             if child is None:
                 return job._end("stopped")
             job.state, job.started = "running", time.monotonic()
-            self._put_back(child, alive=child.serve(job))
+            alive = False
+            try:
+                alive = child.serve(job)
+            finally:
+                self._put_back(child, alive=alive)
         except OSError as problem:
             job._end("failed", f"no child process could be started ({problem})", bug=True)
         finally:

@@ -16,6 +16,8 @@ from explorer.worker.job import Job
 GRACE = 1.0  # seconds a step has to notice Stop before its process is ended
 ROUND = 15.0  # the same for one that has shown what it has: it asks between rounds, and one of a million items takes seconds
 KEEPING = 60.0  # seconds it has to put away what it keeps, once it has said that it does
+DYING = 5.0  # seconds in which a process that said something odd may end by itself
+ODD_SHOWN = 100  # characters of that which are shown
 LOG_TAIL = 2_000  # characters of the child's log that a crash message may hold
 
 
@@ -30,7 +32,8 @@ class Child:
         environment = {"OMP_WAIT_POLICY": "PASSIVE"} | os.environ | {"PYTHONUNBUFFERED": "1"}
         self._process = subprocess.Popen(
             [sys.executable, "-m", "explorer.worker"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._log,
-            env=environment, text=True, encoding="utf-8", process_group=0,  # Ctrl-C in a terminal is the server's to handle
+            env=environment, text=True, encoding="utf-8", errors="replace",
+            process_group=0,  # Ctrl-C in a terminal is the server's to handle
         )  # fmt: skip
 
     @property
@@ -77,32 +80,38 @@ class Child:
 
     def _listen(self, job: Job) -> bool:
         assert self._process.stdout is not None
+        odd = ""
         for line in self._process.stdout:
-            if not line.endswith("\n"):
-                break  # it died while it wrote this
-            message = json.loads(line)
-            if "progress" in message:
-                job.fraction, job.note = message["progress"]
-            elif "shown" in message:
-                job.shown, job.kept = message["shown"], message["kept"]
-            elif "keeping" in message:
-                job._keeps.set()
-            elif "done" in message:
-                job.fraction, job.folder = 1.0, Path(message["done"]) if message["done"] else None
-                unwanted = job._stop.is_set() and job.request.get("do") == "read"  # it was quicker than Stop, and nobody wants it
-                job._end("stopped" if unwanted else "done")
-                return True
-            elif "stopped" in message:
-                job._end("stopped")
-                return True
-            else:
-                job._end("failed", message["failed"], bug=message["bug"])
-                return True
+            try:
+                if self._heard(job, json.loads(line)):
+                    return True
+            except (AttributeError, KeyError, RecursionError, TypeError, ValueError):
+                odd = line  # it died while it wrote this, or a step wrote where messages go: the end of the job may have been in it
+                break
         if job._stop.is_set():
             job._end("stopped")
         else:
-            job._end("failed", job.message or self._died(), bug=not job.message)
+            job._end("failed", job.message or self._died(odd), bug=not job.message)
         return False
+
+    @staticmethod
+    def _heard(job: Job, message: dict[str, Any]) -> bool:
+        """Take up what the child says; whether the job is over."""
+        if "progress" in message:
+            job.fraction, job.note = message["progress"]
+        elif "shown" in message:
+            job.shown, job.kept = message["shown"], message["kept"]
+        elif "keeping" in message:
+            job._keeps.set()
+        elif "done" in message:
+            job.fraction, job.folder = 1.0, Path(message["done"]) if message["done"] else None
+            unwanted = job._stop.is_set() and job.request.get("do") == "read"  # it was quicker than Stop, and nobody wants it
+            job._end("stopped" if unwanted else "done")
+        elif "stopped" in message:
+            job._end("stopped")
+        else:
+            job._end("failed", message["failed"], bug=message["bug"])
+        return not message.keys().isdisjoint({"done", "stopped", "failed"})
 
     def _watch_stop(self, job: Job, number: int, ended: threading.Event) -> None:
         while not ended.wait(0.02):
@@ -121,8 +130,13 @@ class Child:
         self._killed = True
         self._process.kill()
 
-    def _died(self) -> str:
-        code = self._process.wait()
+    def _died(self, odd: str) -> str:
+        """How it ended, or the `odd` thing that it said and did not end after."""
+        try:
+            code = self._process.wait(DYING if odd else None)
+        except subprocess.TimeoutExpired:
+            shown = repr(odd.strip()[:ODD_SHOWN])
+            return f"the computation's process said what is no message: {shown}; a step may print, but write to no other's file"
         self._log.seek(0, os.SEEK_END)
         self._log.seek(max(0, self._log.tell() - LOG_TAIL))
         said = self._log.read().decode("utf-8", "replace").strip().splitlines()
