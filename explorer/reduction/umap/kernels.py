@@ -15,6 +15,7 @@ F = np.float32
 
 LANES = 8  # strangers looked at together, which is what a processor's vector instructions hold
 CHUNK = 256  # points whose due edges are gathered at once
+WINDOW = 1024  # groups of strangers that a chunk begins with, side by side: as many as a core keeps near (at three columns 128 KiB)
 WAYS = 8  # edges of one point stand so far apart in the order of work that a processor can do several at once
 MOVED_MOST = 4.0  # of one pull or push and one coordinate, as in umap-learn
 _NEAR = 1e-12  # squared distance below which two points are at the same place
@@ -74,6 +75,12 @@ def _scrambled(x):  # type: ignore[no-untyped-def]
     return x ^ (x >> uint64(31))
 
 
+@njit(inline="always", nogil=True, cache=True)
+def _one_of(count, x):  # type: ignore[no-untyped-def]
+    """A number below `count` that looks random."""
+    return int64(((_scrambled(x) >> uint64(32)) * uint64(count)) >> uint64(32))
+
+
 @lru_cache(maxsize=8)
 def sweep(wide: int, dense: bool) -> Any:
     """The epoch's kernel for layouts of `wide` columns, 2 or 3, without or with densMAP's term: each is compiled when first called.
@@ -98,7 +105,7 @@ def sweep(wide: int, dense: bool) -> Any:
             ``(wide * n,)`` float32: the coordinates of every point, now and before the epoch; the first `movable` points move.
         strangers
             ``(groups * steps * LANES,)`` float32: coordinates and the bits of the row of points in random order, as they were
-            before the epoch.
+            before the epoch. Points of a chunk meet those of one window, since what lies anywhere is slow to read.
         starts, heads, tails, often
             The edges by head, ``(n + 1,)`` int64 and ``(edges,)`` int32, int32, uint32; one is due `often` / 2**32 of the epochs.
         rates
@@ -113,7 +120,7 @@ def sweep(wide: int, dense: bool) -> Any:
         one, two, lanes, columns, rows = uint64(1), uint64(2), uint64(LANES), uint64(wide), uint64(wide * LANES)
         own_low, own_high = uint64(low), uint64(high)
         groups = int64(strangers.shape[0] // (steps * LANES))
-        now = uint32(epoch)
+        now, window = uint32(epoch), min(groups, WINDOW)
         for first in range(low, high, CHUNK):
             last = min(first + CHUNK, high)
             base = uint64(first)
@@ -121,9 +128,10 @@ def sweep(wide: int, dense: bool) -> Any:
             for edge in range(starts[first], starts[last]):
                 due[many] = edge
                 many += int64(uint32(now * often[edge]) < often[edge])
+            begin = _one_of(groups, ~(base + uint64(seed))) if window < groups else 0
             for row in range(first, last):
-                drawn = _scrambled(uint64(row) + uint64(seed)) >> uint64(32)
-                next_group[row - first] = int64((drawn * uint64(groups)) >> uint64(32))
+                group = begin + _one_of(window, uint64(row) + uint64(seed))
+                next_group[row - first] = group - groups if group >= groups else group
             step = (many + WAYS - 1) // WAYS
             for turn in range(step):
                 for place in range(turn, many, step):
