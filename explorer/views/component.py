@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import nullcontext
 from functools import cache
 from pathlib import Path
@@ -13,6 +12,7 @@ from bokeh.document import Document
 from panel.custom import JSComponent
 from panel.io.state import set_curdoc
 
+from explorer.views.newest import running_loop
 from explorer.views.pages import AREAS, Pages
 
 _FOLDER = Path(__file__).parent / "page"
@@ -44,20 +44,6 @@ def _read(name: str) -> str:
     return (_FOLDER / name).read_text("utf-8")
 
 
-def _in_a_loop() -> bool:
-    """Whether this thread runs an event loop, as a server's own does.
-
-    Any other thread says which document it is about. Else Panel asks twice what the process works on just now (`_unblocked` in
-    ``panel.io.state``), and where the server's thread has left the document in between, this one passes for it and writes where it
-    must not: the message was lost.
-    """
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True
-
-
 class Page(JSComponent):
     """The page, or areas of it, as a Panel component."""
 
@@ -73,8 +59,13 @@ class Page(JSComponent):
         pages.add(self)
 
     def deliver(self, message: dict[str, Any]) -> None:
-        """Bring a message to the page."""
-        with nullcontext() if _in_a_loop() else set_curdoc(self._document):
+        """Bring a message to the page.
+
+        A thread without an event loop says which document it is about. Else Panel asks twice what the process works on just now
+        (`_unblocked` in ``panel.io.state``), and where the server's thread has left the document in between, this one passes for it
+        and writes where it must not: the message was lost.
+        """
+        with nullcontext() if running_loop() else set_curdoc(self._document):
             self._send_msg(message)
 
     @property

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import io
 import logging
 import threading
@@ -46,6 +45,7 @@ from explorer.views.look import Look
 from explorer.views.marks import Marks
 from explorer.views.mirror import MIRRORED, Mirrored
 from explorer.views.neighbours import Neighbours
+from explorer.views.newest import running_loop
 from explorer.views.others import Others
 from explorer.views.overview import Overview
 from explorer.views.pages import MOST, Asker, Pages
@@ -125,7 +125,7 @@ class Explorer(Mirrored, Viewer):
         self._started = False
         self._closed = False
         self._logged_in = bool(visitor(""))
-        self._loop = _running_loop()
+        self._loop = running_loop()
         self._document = pn.state.curdoc if pn.state.curdoc and pn.state.curdoc.session_context else None
         self._watchers = [
             watch(self.session, self._layout_changed, ["layout"]),
@@ -541,7 +541,7 @@ class Explorer(Mirrored, Viewer):
         document, loop = self._document, self._loop
         if document is None or document.session_context is None:
             return
-        if loop is not None and loop.is_running() and loop is not _running_loop():
+        if loop is not None and loop.is_running() and loop is not running_loop():
             loop.call_soon_threadsafe(lambda: document.session_context and document.add_next_tick_callback(callback))
         else:
             document.add_next_tick_callback(callback)
@@ -551,10 +551,3 @@ def _begun(source: Any) -> Session:
     """A session under the name of who logged in, on a source or on a workspace that visits share."""
     who = visitor("") or None
     return Session(source.dataset, source, user=who) if isinstance(source, Workspace) else Session(source, user=who)
-
-
-def _running_loop() -> asyncio.AbstractEventLoop | None:
-    try:
-        return asyncio.get_running_loop()
-    except RuntimeError:
-        return None

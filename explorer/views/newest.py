@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import threading
 from collections.abc import Callable, Iterator
@@ -13,6 +14,14 @@ from explorer.errors import Cancelled
 
 _LOG = logging.getLogger("explorer")
 Wish = TypeVar("Wish")
+
+
+def running_loop() -> asyncio.AbstractEventLoop | None:
+    """The event loop that this very thread runs, as a server's own does and a pool's does not."""
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
 
 
 class Newest(Generic[Wish]):
@@ -83,4 +92,4 @@ class Newest(Generic[Wish]):
             self._pool.submit(self._run)  # behind the others: who asks without end must not keep a thread for themselves
 
 
-__all__ = ["Newest"]
+__all__ = ["Newest", "running_loop"]

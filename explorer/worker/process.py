@@ -94,8 +94,7 @@ class Child:
             job._end("failed", job.message or self._died(odd), bug=not job.message)
         return False
 
-    @staticmethod
-    def _heard(job: Job, message: dict[str, Any]) -> bool:
+    def _heard(self, job: Job, message: dict[str, Any]) -> bool:
         """Take up what the child says; whether the job is over."""
         if "progress" in message:
             job.fraction, job.note = message["progress"]
@@ -103,7 +102,14 @@ class Child:
             job.shown, job.kept = message["shown"], message["kept"]
         elif "keeping" in message:
             job._keeps.set()
-        elif "done" in message:
+        else:
+            self._over(job, message)
+            return True
+        return False
+
+    @staticmethod
+    def _over(job: Job, message: dict[str, Any]) -> None:
+        if "done" in message:
             job.fraction, job.folder = 1.0, Path(message["done"]) if message["done"] else None
             unwanted = job._stop.is_set() and job.request.get("do") == "read"  # it was quicker than Stop, and nobody wants it
             job._end("stopped" if unwanted else "done")
@@ -111,7 +117,6 @@ class Child:
             job._end("stopped")
         else:
             job._end("failed", message["failed"], bug=message["bug"])
-        return not message.keys().isdisjoint({"done", "stopped", "failed"})
 
     def _watch_stop(self, job: Job, number: int, ended: threading.Event) -> None:
         while not ended.wait(0.02):

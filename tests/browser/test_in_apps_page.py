@@ -32,7 +32,7 @@ APPS = Path(__file__).parents[2] / "apps"
 LAYOUT = Result.load(SAMPLES / "emoji.results" / "layout").values
 # Panel does not wait for all parts of a message (`_run_write_futures`), so asyncio reports those that a closed page did not get; an
 # app of Panel alone says the same (docs/decisions.md, "What Panel says of pages that were closed"). This report and no other:
-GONE = re.compile(
+LEFT = re.compile(
     r"Task exception was never retrieved\n"
     r"future: <Task finished name='[^']*' coro=<(?:WebSocketProtocol13\.write_message\.<locals>\.wrapper|_dispatch_msgs)\(\)[^\n]*"
     r"exception=WebSocketClosedError\(\)>\n"
@@ -90,7 +90,7 @@ button = pn.widgets.Button(label="overtake")
 button.on_click(overtake)
 pn.Column(view, button).servable()
 """
-LEFT = """
+MISLED = """
 import sys, threading, explorer, numpy, panel as pn
 from bokeh.io.doc import patch_curdoc
 from contextlib import ExitStack
@@ -155,7 +155,7 @@ class Process:
     @property
     def faults(self) -> str:
         """From the first traceback on, but for Panel's own of a message to a page that was closed while it was sent."""
-        said = GONE.sub("", self.said)
+        said = LEFT.sub("", self.said)
         return said[said.index("Traceback") :] if "Traceback" in said else ""
 
 
@@ -163,7 +163,7 @@ class Process:
 def panel_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
     """The shipped app under `panel serve`, with ours beside it in the same process."""
     folder = tmp_path_factory.mktemp("apps")
-    others = {"alive": ALIVE, "linked": LINKED, "waiting": WAITING, "overtaken": OVERTAKEN, "left": LEFT, "areas": AREAS_APP}
+    others = {"alive": ALIVE, "linked": LINKED, "waiting": WAITING, "overtaken": OVERTAKEN, "misled": MISLED, "areas": AREAS_APP}
     for name, source in others.items():
         (folder / f"{name}.py").write_text(source)
     command = ["panel", "serve", str(APPS / "panel_app.py"), *(str(folder / f"{name}.py") for name in others)]
@@ -275,7 +275,7 @@ def test_what_was_told_before_does_not_stand_in_the_end(panel_app: Process, open
 
 def test_a_thread_is_heard_whatever_the_server_works_on_meanwhile(panel_app: Process, open_page: Callable[..., Any]) -> None:
     """Panel asks twice what the server works on, which may be over between the two: then the thread passed for the server's own."""
-    page = open_page(f"{panel_app.url}/left")
+    page = open_page(f"{panel_app.url}/misled")
     wait_for_frame(page)
     page.get_by_role("button", name="tell").click()
     page.locator(".toast", has_text="told by a thread").wait_for()
